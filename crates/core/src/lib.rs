@@ -1,0 +1,11 @@
+//! What at least two of the Narrows channels share, and nothing else.
+//!
+//! - [`sync`]: std's synchronisation primitives, or the model checker's under `--cfg narrows_loom`.
+//! - [`coop`]: taking part in tokio's cooperative scheduling (feature `tokio`).
+//! - [`blocking`]: waiting for a future from a plain thread.
+//!
+//! This crate serves the channel crates; its API follows their needs and has no stability of its own.
+
+pub mod blocking;
+pub mod coop;
+pub mod sync;

@@ -1,0 +1,245 @@
+//! The model checker's primitives.
+//!
+//! The atomics are wrapped for two reasons. Dropping one asks the checker whether every other access
+//! happened before, so freeing memory too early is found at once. And each call knows the line it is
+//! written on, so that a single ordering can be weakened to `Relaxed` from outside: a model that still
+//! passes then says nothing about that ordering (`cargo xtask model --weaken`).
+
+use std::{
+    collections::BTreeSet, env, fmt, fs::OpenOptions, io::Write as _, panic::Location,
+    sync::OnceLock,
+};
+
+use loom::sync::atomic as checked;
+pub use loom::{
+    hint,
+    sync::{Arc, MutexGuard},
+    thread,
+};
+use std::sync::atomic::Ordering;
+
+/// Which ordering is weakened: `NARROWS_WEAKEN=FILE:LINE:COLUMN:INDEX`, where INDEX tells the two
+/// orderings of a compare-exchange apart (0: success, 1: failure). `NARROWS_WEAKEN_LIST=PATH` appends
+/// each ordering that is stronger than `Relaxed` to a file as it is first met.
+struct Weakening {
+    target: Option<String>,
+    list: Option<std::sync::Mutex<(std::fs::File, BTreeSet<String>)>>,
+}
+
+static WEAKENING: OnceLock<Weakening> = OnceLock::new();
+
+fn weakening() -> &'static Weakening {
+    WEAKENING.get_or_init(|| Weakening {
+        target: env::var("NARROWS_WEAKEN").ok(),
+        list: env::var_os("NARROWS_WEAKEN_LIST").map(|path| {
+            let file = OpenOptions::new().append(true).create(true).open(path);
+            let file = file.expect("NARROWS_WEAKEN_LIST must name a file that can be written");
+            std::sync::Mutex::new((file, BTreeSet::new()))
+        }),
+    })
+}
+
+fn effective(order: Ordering, at: &Location<'_>, index: u8) -> Ordering {
+    let weakening = weakening();
+    if order == Ordering::Relaxed || (weakening.target.is_none() && weakening.list.is_none()) {
+        return order;
+    }
+    let site = format!("{at}:{index}");
+    if weakening.target.as_deref() == Some(&site) {
+        return Ordering::Relaxed;
+    }
+    if let Some(list) = &weakening.list {
+        let (file, known) = &mut *list.lock().expect("nothing panics while listing");
+        if known.insert(site.clone()) {
+            writeln!(file, "{site} {order:?}").expect("the list of orderings can be written");
+        }
+    }
+    order
+}
+
+/// `loom::sync::atomic::fence`; a weakened fence is no fence at all.
+#[track_caller]
+pub fn fence(order: Ordering) {
+    match effective(order, Location::caller(), 0) {
+        Ordering::Relaxed => {}
+        order => checked::fence(order),
+    }
+}
+
+macro_rules! atomic {
+    ($name:ident $(<$param:ident>)?, $value:ty $(, $rmw:ident)*) => {
+        /// The model checker's atomic of the same name.
+        #[derive(Debug)]
+        pub struct $name $(<$param>)? (checked::$name $(<$param>)?);
+
+        impl $(<$param>)? $name $(<$param>)? {
+            /// An atomic that holds `value`.
+            #[track_caller]
+            pub fn new(value: $value) -> Self {
+                Self(checked::$name::new(value))
+            }
+
+            /// As std's method.
+            #[track_caller]
+            pub fn load(&self, order: Ordering) -> $value {
+                self.0.load(effective(order, Location::caller(), 0))
+            }
+
+            /// As std's method.
+            #[track_caller]
+            pub fn store(&self, value: $value, order: Ordering) {
+                self.0.store(value, effective(order, Location::caller(), 0));
+            }
+
+            /// As std's method.
+            #[track_caller]
+            pub fn swap(&self, value: $value, order: Ordering) -> $value {
+                self.0.swap(value, effective(order, Location::caller(), 0))
+            }
+
+            /// As std's method.
+            ///
+            /// # Errors
+            ///
+            /// The value found, if it was not `current`.
+            #[track_caller]
+            pub fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                let at = Location::caller();
+                self.0.compare_exchange(
+                    current,
+                    new,
+                    effective(success, at, 0),
+                    effective(failure, at, 1),
+                )
+            }
+
+            /// As std's method.
+            ///
+            /// # Errors
+            ///
+            /// The value found, if it was not `current`; the checker never fails for another reason.
+            #[track_caller]
+            pub fn compare_exchange_weak(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                self.compare_exchange(current, new, success, failure)
+            }
+
+            $(
+                /// As std's method.
+                #[track_caller]
+                pub fn $rmw(&self, value: $value, order: Ordering) -> $value {
+                    self.0.$rmw(value, effective(order, Location::caller(), 0))
+                }
+            )*
+        }
+
+        impl $(<$param>)? Drop for $name $(<$param>)? {
+            fn drop(&mut self) {
+                if !std::thread::panicking() {
+                    self.0.with_mut(|_| ());
+                }
+            }
+        }
+    };
+}
+
+atomic!(AtomicU8, u8, fetch_add, fetch_sub, fetch_and, fetch_or);
+atomic!(AtomicU32, u32, fetch_add, fetch_sub, fetch_and, fetch_or);
+atomic!(AtomicU64, u64, fetch_add, fetch_sub, fetch_and, fetch_or);
+atomic!(
+    AtomicUsize,
+    usize,
+    fetch_add,
+    fetch_sub,
+    fetch_and,
+    fetch_or
+);
+atomic!(AtomicPtr<T>, *mut T);
+
+/// loom's `UnsafeCell`, with the shape of the plain one.
+pub struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    /// Wraps `value`.
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    /// The value; ownership proves that nobody else has access.
+    #[track_caller]
+    pub fn into_inner(self) -> T {
+        self.0.with_mut(|_| ());
+        self.0.into_inner()
+    }
+
+    /// Calls `f` with a pointer for reading, and reports a write at the same time.
+    #[track_caller]
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        self.0.with(f)
+    }
+
+    /// Calls `f` with a pointer for writing, and reports any other access at the same time.
+    #[track_caller]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        self.0.with_mut(f)
+    }
+}
+
+impl<T> fmt::Debug for UnsafeCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnsafeCell(..)")
+    }
+}
+
+/// loom's mutex; it is never poisoned, because a panic ends the model.
+#[derive(Debug)]
+pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// Wraps `value`.
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    /// Waits for the lock.
+    #[track_caller]
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().expect("a panic ends the model")
+    }
+
+    /// The value; exclusive access proves that nobody holds the lock.
+    #[track_caller]
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().expect("a panic ends the model")
+    }
+}
+
+/// Runs a model's body under every interleaving with at most `LOOM_MAX_PREEMPTIONS` preemptions
+/// (3 unless set).
+///
+/// With `NARROWS_WEAKEN` set, the process ends at the first failure: one is enough to know that the
+/// weakened ordering is covered.
+pub fn model(body: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(3);
+    let check = std::panic::AssertUnwindSafe(|| builder.check(body));
+    if let Err(panic) = std::panic::catch_unwind(check) {
+        if weakening().target.is_some() {
+            std::process::exit(101);
+        }
+        std::panic::resume_unwind(panic);
+    }
+}

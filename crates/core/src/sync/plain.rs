@@ -1,0 +1,92 @@
+//! std's primitives, in the shape that the model checker's have.
+
+use std::{fmt, sync::PoisonError};
+
+pub use std::{
+    hint,
+    sync::{
+        Arc, MutexGuard,
+        atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
+    },
+    thread,
+};
+
+/// A [`std::cell::UnsafeCell`] that is entered by closures, so that the model checker sees when an
+/// access begins and ends.
+#[derive(Default)]
+#[repr(transparent)]
+pub struct UnsafeCell<T: ?Sized>(std::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    /// Wraps `value`.
+    pub const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    /// The value; ownership proves that nobody else has access.
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+}
+
+impl<T: ?Sized> UnsafeCell<T> {
+    /// Calls `f` with a pointer for reading. The model checker reports a write at the same time.
+    #[inline(always)]
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// Calls `f` with a pointer for writing. The model checker reports any other access at the same time.
+    #[inline(always)]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for UnsafeCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnsafeCell(..)")
+    }
+}
+
+/// A [`std::sync::Mutex`] that a panic does not poison: what it guards is consistent whenever code
+/// that can panic runs.
+#[derive(Debug, Default)]
+pub struct Mutex<T: ?Sized>(std::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// Wraps `value`.
+    pub const fn new(value: T) -> Self {
+        Self(std::sync::Mutex::new(value))
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Waits for the lock.
+    #[inline]
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value; exclusive access proves that nobody holds the lock.
+    #[inline]
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs a model's body many times on real threads: 300, or what `NARROWS_MODEL_RUNS` says; 3 under Miri.
+///
+/// # Panics
+///
+/// If `NARROWS_MODEL_RUNS` is set to something that is not a number.
+pub fn model(body: impl Fn() + Send + Sync + 'static) {
+    let runs = match std::env::var("NARROWS_MODEL_RUNS") {
+        Ok(runs) => runs.parse().expect("NARROWS_MODEL_RUNS must be a number"),
+        Err(_) if cfg!(miri) => 3,
+        Err(_) => 300,
+    };
+    for _ in 0..runs {
+        body();
+    }
+}
