@@ -1,5 +1,51 @@
 //! One value, from one sender to one receiver.
 //!
-//! This crate re-exports [`tokio::sync::oneshot`]; the implementation is tokio's.
+//! The answer to a request, the result of a task, the signal that something is done. Sending never
+//! waits; the [`Receiver`] is itself the future of the value. The API is that of
+//! [`tokio::sync::oneshot`](https://docs.rs/tokio/latest/tokio/sync/oneshot/), and the channel needs no
+//! runtime.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let (tx, rx) = narrows_oneshot::channel();
+//!
+//! tokio::spawn(async move {
+//!     if tx.send("an answer").is_err() {
+//!         // The receiver is gone: nobody wants the answer.
+//!     }
+//! });
+//!
+//! match rx.await {
+//!     Ok(answer) => println!("{answer}"),
+//!     Err(error) => println!("no answer: {:?}", error.reason()),
+//! }
+//! # }
+//! ```
+//!
+//! # What stands where
+//!
+//! - [`channel`] makes one, [`Builder`] one with a name.
+//! - [`Sender::send`]; [`Sender::closed`] to stop working for nobody.
+//! - [`Receiver`]: await it, [`try_recv`](Receiver::try_recv),
+//!   [`blocking_recv`](Receiver::blocking_recv), [`close`](Receiver::close).
+//! - [`RecvError::reason`](error::RecvError::reason): why there is no value.
+//!
+//! # Features
+//!
+//! - `tokio` (default): take part in tokio's cooperative scheduling, and panic where `blocking_recv`
+//!   would stall a runtime. Without it the crate depends on no runtime.
+//! - `explain`: record who holds and awaits what in release builds too; see [`narrows_explain`].
 
-pub use tokio::sync::oneshot::*;
+mod builder;
+pub mod error;
+pub mod futures;
+mod receiver;
+mod sender;
+mod shared;
+mod state;
+mod waker_slot;
+
+pub use builder::{Builder, channel};
+pub use error::Reason;
+pub use receiver::Receiver;
+pub use sender::Sender;

@@ -1,0 +1,354 @@
+#![expect(
+    unsafe_code,
+    reason = "two owners of one allocation, told apart by its state"
+)]
+//! The algorithm: one allocation, two owners, and a word that passes from one to the other.
+//!
+//! # Idea
+//!
+//! Each half ends with one step of the [state](crate::state), a compare-exchange that says at once
+//! what it leaves behind, that it will touch nothing any more, and that it takes the wakers. Whoever
+//! finds the other half gone already owns everything and needs no step at all. So a value sent and then
+//! received costs one read-modify-write, on the sender's side; there is no reference count.
+//!
+//! | | receiver has not waited | receiver waits |
+//! |---|---|---|
+//! | `send` | 1 step | 1 step, takes the receiver's waker, wakes |
+//! | poll, nothing sent | 1 step | none, if the waker is the same; else 2 |
+//! | poll, value sent | none | none |
+//! | the receiver leaves | 1 step; none if the sender is gone | the same |
+//!
+//! # Ownership
+//!
+//! - The value's place: the sender's until the step that sets `VALUE`, then the receiver's.
+//! - A waker's slot: its half's, while its `…_WAITS` bit is clear. The waker in it, while the bit is
+//!   set: nobody's, until a step clears the bit; then of whoever made the step.
+//! - The allocation: both halves', until one is gone; then the other's alone, which frees it.
+//!
+//! # Progress
+//!
+//! Every operation is lock-free: a step fails only because the other half made one, and each half makes
+//! a bounded number before it is gone, or waits, or replaces its waker. Nothing spins on the other half.
+//!
+//! # The dangerous race
+//!
+//! A sender that wakes must read the receiver's waker, and the receiver may free the slot as soon as it
+//! sees the value. Reading the waker after the step would be too late, reading it before may meet a
+//! receiver in the middle of replacing it. So it is [read before](crate::waker_slot), and believed only
+//! if the step succeeds: replacing a waker counts up in the same word, so a step from the earlier
+//! word fails. The count has 57 bits: it can't come round while one thread is between two instructions.
+//!
+//! # User code
+//!
+//! Cloning, waking and dropping wakers, and dropping the value, happen only while the channel is whole:
+//! before the first step or after the last. If one of them panics or re-enters, nothing is lost.
+
+use std::{
+    mem::{ManuallyDrop, MaybeUninit},
+    ptr::NonNull,
+    task::Waker,
+    thread,
+};
+
+use narrows_core::sync::UnsafeCell;
+
+use crate::{
+    error::Reason,
+    state::{Ending, Half, Snapshot, State},
+    waker_slot::{Peeked, WakerSlot},
+};
+
+struct Shared<T> {
+    state: State,
+    sender_waker: WakerSlot,
+    receiver_waker: WakerSlot,
+    value: UnsafeCell<MaybeUninit<T>>,
+}
+
+impl<T> Shared<T> {
+    fn slot(&self, half: Half) -> &WakerSlot {
+        match half {
+            Half::Sender => &self.sender_waker,
+            Half::Receiver => &self.receiver_waker,
+        }
+    }
+
+    /// Reads the waker of `half` ahead of a step from `seen`, if there is one.
+    #[inline]
+    fn peek(&self, seen: Snapshot, half: Half) -> Option<Peeked> {
+        seen.waits(half).then(|| self.slot(half).peek())
+    }
+
+    /// Reads both wakers ahead of a step of `half` that takes them.
+    #[inline]
+    fn peek_both(&self, seen: Snapshot, half: Half) -> BothWakers {
+        BothWakers {
+            own: self.peek(seen, half),
+            other: self.peek(seen, half.other()),
+        }
+    }
+
+    /// Stores `waker` for `half`; `false` if what it would wait for has happened.
+    #[inline]
+    fn wait(&self, half: Half, waker: &Waker) -> bool {
+        let mut seen = self.state.load();
+        if seen.is_over_for(half) {
+            return false;
+        }
+        if seen.waits(half) && self.slot(half).peek().will_wake(waker) {
+            return true;
+        }
+        let waker = waker.clone();
+        let _replaced = self.take_back(half);
+        self.slot(half).put(waker);
+        while let Err(now) = self.state.wait(seen, half) {
+            if now.is_over_for(half) {
+                // SAFETY: no step said that the slot holds a waker, so it is still this half's.
+                drop(unsafe { self.slot(half).peek().into_waker() });
+                return false;
+            }
+            seen = now;
+        }
+        true
+    }
+
+    /// Takes this half's own waker out of its slot, unless the other half was first or there is none.
+    fn take_back(&self, half: Half) -> Option<Waker> {
+        let mut seen = self.state.load();
+        loop {
+            let peeked = self.peek(seen, half)?;
+            match self.state.stop_waiting(seen, half) {
+                // SAFETY: this step took the waker that the peek saw.
+                Ok(()) => return Some(unsafe { peeked.into_waker() }),
+                Err(now) => seen = now,
+            }
+        }
+    }
+}
+
+/// The wakers that a step is about to take.
+struct BothWakers {
+    own: Option<Peeked>,
+    other: Option<Peeked>,
+}
+
+impl BothWakers {
+    /// Wakes the other half and drops the own waker, which no one needs any more.
+    ///
+    /// # Safety
+    ///
+    /// The step that takes both, from the snapshot given to `peek_both`, has succeeded.
+    #[inline]
+    unsafe fn wake_other(self) {
+        // SAFETY: the caller's step took it.
+        let _own = self.own.map(|own| unsafe { own.into_waker() });
+        if let Some(other) = self.other {
+            // SAFETY: the same.
+            unsafe { other.into_waker() }.wake();
+        }
+    }
+}
+
+/// Frees the allocation when it goes out of scope, by a panic too. The value is no concern of it.
+struct Allocation<T>(NonNull<Shared<T>>);
+
+impl<T> Drop for Allocation<T> {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::new` in `pair`; its owner is the half that found the other one gone.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// A new channel.
+#[inline]
+pub(crate) fn pair<T>() -> (SenderHalf<T>, ReceiverHalf<T>) {
+    let shared = NonNull::from(Box::leak(Box::new(Shared {
+        state: State::new(),
+        sender_waker: WakerSlot::empty(),
+        receiver_waker: WakerSlot::empty(),
+        value: UnsafeCell::new(MaybeUninit::uninit()),
+    })));
+    (SenderHalf(shared), ReceiverHalf(shared))
+}
+
+/// The sender's share of the channel.
+pub(crate) struct SenderHalf<T>(NonNull<Shared<T>>);
+
+// SAFETY: all it does with a value is move it to the receiver's thread; a shared reference to the half
+// reads only the state.
+unsafe impl<T: Send> Send for SenderHalf<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for SenderHalf<T> {}
+
+impl<T> SenderHalf<T> {
+    #[inline]
+    fn shared(&self) -> &Shared<T> {
+        // SAFETY: until this half has left, the other one does not free the allocation.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// What the state says.
+    pub(crate) fn look(&self) -> Snapshot {
+        self.shared().state.load()
+    }
+
+    /// Stores a waker for the receiver's end; `false` if the channel is closed.
+    pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
+        self.shared().wait(Half::Sender, waker)
+    }
+
+    /// Lets go of the waker that `wait` stored.
+    pub(crate) fn stop_waiting(&mut self) {
+        drop(self.shared().take_back(Half::Sender));
+    }
+
+    /// Leaves the value for the receiver; gives it back if the channel is closed.
+    #[inline]
+    pub(crate) fn send(self, value: T) -> Result<(), T> {
+        let mut this = ManuallyDrop::new(self);
+        let place = &this.shared().value;
+        // SAFETY: only `leave` says that there is a value; until then its place is the sender's.
+        place.with_mut(|place| unsafe { place.cast::<T>().write(value) });
+        match this.leave(Ending::Sent) {
+            Ok(()) => Ok(()),
+            Err(Closed) => {
+                let place = &this.shared().value;
+                // SAFETY: the step was not made, so the value just written is still the sender's.
+                let value = place.with(|place| unsafe { place.cast::<T>().read() });
+                drop(ManuallyDrop::into_inner(this));
+                Err(value)
+            }
+        }
+    }
+
+    /// The sender's last step; after `Ok` the half must not be used or dropped. Refused only if it
+    /// would leave a value and the channel is closed.
+    #[inline]
+    fn leave(&mut self, ending: Ending) -> Result<(), Closed> {
+        let mut seen = self.look();
+        let wakers = loop {
+            if ending == Ending::Sent && seen.is_closed() {
+                return Err(Closed);
+            }
+            if seen.receiver_is_gone() {
+                drop(Allocation(self.0));
+                return Ok(());
+            }
+            let wakers = self.shared().peek_both(seen, Half::Sender);
+            match self.shared().state.sender_leaves(seen, ending) {
+                Ok(()) => break wakers,
+                Err(now) => seen = now,
+            }
+        };
+        // SAFETY: the step that broke the loop took both.
+        unsafe { wakers.wake_other() };
+        Ok(())
+    }
+}
+
+/// The receiver accepts no value.
+struct Closed;
+
+impl<T> Drop for SenderHalf<T> {
+    #[inline]
+    fn drop(&mut self) {
+        let ending = if thread::panicking() {
+            Ending::Panicked
+        } else {
+            Ending::Dropped
+        };
+        // Never refused: it leaves no value.
+        let _ = self.leave(ending);
+    }
+}
+
+/// The receiver's share of the channel.
+pub(crate) struct ReceiverHalf<T>(NonNull<Shared<T>>);
+
+// SAFETY: it takes a value that came from the sender's thread, or drops it; a shared reference to the
+// half reads only the state.
+unsafe impl<T: Send> Send for ReceiverHalf<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for ReceiverHalf<T> {}
+
+impl<T> ReceiverHalf<T> {
+    #[inline]
+    fn shared(&self) -> &Shared<T> {
+        // SAFETY: until this half has left, the other one does not free the allocation.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// What the state says.
+    #[inline]
+    pub(crate) fn look(&self) -> Snapshot {
+        self.shared().state.load()
+    }
+
+    /// Stores a waker for the sender's end; `false` if there is nothing to wait for.
+    #[inline]
+    pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
+        self.shared().wait(Half::Receiver, waker)
+    }
+
+    /// Refuses values from here on; one that is there stays. `false` if there was nothing to close.
+    pub(crate) fn close(&mut self) -> bool {
+        let mut seen = self.look();
+        let wakers = loop {
+            if seen.is_over_for(Half::Receiver) {
+                return false;
+            }
+            let wakers = self.shared().peek_both(seen, Half::Receiver);
+            match self.shared().state.close(seen) {
+                Ok(()) => break wakers,
+                Err(now) => seen = now,
+            }
+        };
+        // SAFETY: the step that broke the loop took both.
+        unsafe { wakers.wake_other() };
+        true
+    }
+
+    /// The value, or why there is none. Whoever calls this has seen that the wait is over.
+    #[inline]
+    pub(crate) fn take(self) -> Result<T, Reason> {
+        match self.look().sender_ending() {
+            Some(Ending::Sent) => {
+                let this = ManuallyDrop::new(self);
+                let _allocation = Allocation(this.0);
+                // SAFETY: the value is there, and with the sender gone it is read once: here.
+                Ok(this
+                    .shared()
+                    .value
+                    .with(|place| unsafe { place.cast::<T>().read() }))
+            }
+            Some(Ending::Dropped) => Err(Reason::Dropped),
+            Some(Ending::Panicked) => Err(Reason::Panicked),
+            None => Err(Reason::Closed),
+        }
+    }
+}
+
+impl<T> Drop for ReceiverHalf<T> {
+    #[inline]
+    fn drop(&mut self) {
+        let mut seen = self.look();
+        let wakers = loop {
+            if let Some(ending) = seen.sender_ending() {
+                let _allocation = Allocation(self.0);
+                if ending == Ending::Sent {
+                    let place = &self.shared().value;
+                    // SAFETY: the value is there, and with the sender gone it is dropped once: here.
+                    place.with_mut(|place| unsafe { place.cast::<T>().drop_in_place() });
+                }
+                return;
+            }
+            let wakers = self.shared().peek_both(seen, Half::Receiver);
+            match self.shared().state.receiver_leaves(seen) {
+                Ok(()) => break wakers,
+                Err(now) => seen = now,
+            }
+        };
+        // SAFETY: the step that broke the loop took both.
+        unsafe { wakers.wake_other() };
+    }
+}
