@@ -27,5 +27,7 @@ async fn main() -> Result<(), broadcast::error::SendError<&'static str>> {
 }
 
 // Try it:
-// - Subscribe a third receiver between the two sends. What does it get?
-// - Write `drop(first);` before the sends and leave out its loop. What changes in the output?
+// - Move the line that makes `second` below the loop that sends. What does the second subscriber
+//   get?
+// - Put `drop(first);` in front of the sends and remove the loop that reads from it. What else
+//   changes?

@@ -30,6 +30,6 @@ async fn main() {
 }
 
 // Try it:
-// - Give each task a clone of the sender and call `subscribe()` inside the task. What does `send`
+// - Give each task a clone of the sender, and call `subscribe()` inside the task. What does `send`
 //   return, and why?
 // - Send a second event, `user_logged_out`. In what order do the six lines come?

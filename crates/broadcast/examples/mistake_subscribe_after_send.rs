@@ -47,6 +47,6 @@ async fn main() {
 }
 
 // Try it:
-// - In `wrong`, write `let (tx, _first) = ...`, so that a receiver exists. Does the late subscriber
-//   get the event, and does `send` still warn you?
+// - In `wrong`, write `let (tx, _first) = ...`, so that there is a receiver. Does the late
+//   subscriber get the event, and does `send` still warn you?
 // - In `wrong`, send a second event after `subscribe()`. What is received?

@@ -58,6 +58,7 @@ async fn main() {
 }
 
 // Try it:
-// - In `right`, call `tx.downgrade()` before `drop(tx)` and keep the result in a variable. Does the
-//   loop still end?
-// - Let `spawn_producers` take `tx` by value. Does `right` still need its `drop(tx)`?
+// - In `right`, keep a `let weak = tx.downgrade();` in front of `drop(tx)`. Does the loop still
+//   end?
+// - Let `spawn_producers` take `tx` by value, and pass it `tx.clone()` in `wrong`. Does `right`
+//   still need its `drop(tx)`?

@@ -26,5 +26,5 @@ async fn main() {
 
 // Try it:
 // - Change the capacity from 10 to 1. Does any line of the output change?
-// - Put `rx.close();` as the first line of the loop's body. Which messages still arrive? And with
-//   capacity 1?
+// - With capacity 1, make `rx.close();` the first line of the loop's body. Which messages still
+//   arrive, and what becomes of the producer?

@@ -26,10 +26,10 @@ async fn main() {
         results.push(value);
     }
     results.sort();
-    println!("Sorted results: {results:?}");
+    println!("Results: {results:?}");
 }
 
 // Try it:
-// - Remove `drop(tx);`. What is the last line that you see? (Stop the program with Ctrl-C. The demo
-//   `mistake_sender_not_dropped` is about this.)
-// - Instead, loop over `0..2` and move `tx` itself into a third task. Is `drop` still needed?
+// - Remove `drop(tx);`. What is the last line that you see? (Stop the program with Ctrl-C.)
+// - Remove `results.sort();`, and let each task sleep `3 - id` ms before it sends. What is the
+//   result?

@@ -33,5 +33,5 @@ async fn main() {
 
 // Try it:
 // - Let the consumer need 5 ms instead of 45. How long does the queue get?
-// - Use `mpsc::channel(2)` and `tx.send(i).await` instead. When is 8 sent, and how long does the
-//   queue get?
+// - Write `mpsc::channel(2)` and `tx.send(i).await` instead. How long does the queue get, and when
+//   is 8 sent?

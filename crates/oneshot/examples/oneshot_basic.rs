@@ -28,5 +28,5 @@ async fn main() -> Result<(), oneshot::error::RecvError> {
 }
 
 // Try it:
-// - Replace the `tx.send(...)` line by `drop(tx);`. What does `main` return, and at what time?
+// - Put `return;` in front of `tx.send(...)`. What does `main` return, and when?
 // - Send a second answer with the same `tx`. What does the compiler say, and why?

@@ -43,4 +43,5 @@ async fn main() {
 // Try it:
 // - In the second `select!`, write `Ok(signal) = cancelled` for `signal = cancelled`. What is
 //   printed, and at what time?
-// - Remove the second task, so that `cancel` lives until the end of `main`. And now?
+// - Remove the second `tokio::spawn`, so that `cancel` lives until the end of `main`. And what is
+//   printed then?

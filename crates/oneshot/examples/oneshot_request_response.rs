@@ -49,7 +49,7 @@ async fn main() {
 }
 
 // Try it:
-// - Let the server `return` when it can't answer, and ask for "find users" a third time. Which of
-//   the two errors does each caller get?
-// - Let the server keep the requests that it can't answer in a `Vec` instead of dropping them. What
-//   becomes of the second caller?
+// - Add `else { return; }` to the server's `if`, and ask for "find users" a third time. What does
+//   each caller get to see?
+// - Let the server push the requests that it can't answer into a `Vec` instead of dropping them.
+//   What becomes of the second caller? (Stop the program with Ctrl-C.)

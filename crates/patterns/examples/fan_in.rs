@@ -34,6 +34,7 @@ async fn main() {
 }
 
 // Try it:
-// - Add a third source with a period of 7 ms. Where does the new `clone()` belong?
-// - Let the loop `break` after the first message from source 2, and `drop(rx)` there. How do the
-//   sources learn of it?
+// - Add a third source with a period of 7 ms. Which `clone()` is needed?
+// - Let the loop `break` after its first message, then `drop(rx)` and sleep 100 ms. Print a line
+//   where `source` returns early. With which of its messages does each source learn that nobody
+//   receives?

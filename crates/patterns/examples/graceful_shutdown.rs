@@ -46,6 +46,5 @@ async fn main() {
 }
 
 // Try it:
-// - Remove `biased;` and run it several times. Is the number of iterations always the same?
+// - Remove `biased;` and run it several times. How many iterations are there?
 // - Remove the line with `worker.await`. What is missing in the output?
-// - Replace `stop.send(true)...` by `drop(stop);`. Does the worker still stop?

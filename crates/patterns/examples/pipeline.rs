@@ -37,5 +37,6 @@ async fn main() {
 }
 
 // Try it:
-// - Add a stage between the doubler and the collector that drops every number above 6.
-// - Let the doubler `break` after its third number. What does the source get to see?
+// - Let the doubler `break` after its second number. What does the source get to see?
+// - Add a stage between the doubler and the collector that passes on only the numbers above 4, and
+//   prints a line when it ends. Where does that line come?

@@ -30,11 +30,12 @@ async fn wrong() {
     let (sender, about_to_send) = send_from_a_thread(tx);
     about_to_send.await.expect("the thread sends");
     sleep(Duration::from_secs(1)).await;
-    println!("After 1 s with {}: sent: {}", *config, sender.is_finished());
+    println!("1 s later, still holding {}", *config);
+    println!("The send is done: {}", sender.is_finished());
 
     drop(config);
     sender.join().expect("the sender does not panic");
-    println!("Guard dropped: sent, the value is {}", *rx.borrow());
+    println!("The guard is dropped, the send is done: {}", *rx.borrow());
 }
 
 async fn right() {
@@ -44,7 +45,7 @@ async fn right() {
     let (sender, about_to_send) = send_from_a_thread(tx);
     about_to_send.await.expect("the thread sends");
     sender.join().expect("the sender does not panic");
-    println!("Still with {config}: sent, the value is {}", *rx.borrow());
+    println!("Still holding {config}, the send is done: {}", *rx.borrow());
 }
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -57,6 +58,7 @@ async fn main() {
 }
 
 // Try it:
-// - In `main`, write `tokio::spawn(wrong())` for `wrong()`. What does the compiler say about the
-//   guard? And with `right()`?
-// - In `right`, remove `.clone()`. Where does the program stop? (End it with Ctrl-C.)
+// - In `main`, write `tokio::spawn(wrong());` for `wrong().await;`. What does the compiler say
+//   about the guard? Does it say so of `right()`?
+// - In `wrong`, call `sender.join()` in front of `drop(config)`. Where does the program stop? (End
+//   it with Ctrl-C.)

@@ -29,4 +29,4 @@ async fn main() -> Result<(), watch::error::RecvError> {
 
 // Try it:
 // - Let the task send "initial" again, the same value. Does `changed()` return?
-// - Call `rx.changed().await?` a second time at the end of `main`. What does `main` return?
+// - Call `rx.changed().await?` once more at the end of `main`. What does `main` return?

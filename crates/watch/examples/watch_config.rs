@@ -47,6 +47,5 @@ async fn main() {
 }
 
 // Try it:
-// - Sleep 15 ms between the three sends. Which versions does each worker apply?
-// - Use `send_if_modified` to send `v2` a second time only if the value is not `v2` yet. Do the
-//   workers wake up?
+// - Sleep 8 ms after sending `v3`, and again after `v4`. Which versions does each worker apply?
+// - Call `config.mark_changed();` in front of `workers.push`. What is the first line of the output?

@@ -45,4 +45,4 @@ async fn main() -> Result<(), watch::error::RecvError> {
 
 // Try it:
 // - Change the capacity of the broadcast from 4 to 8. Which lines change?
-// - Read both after each update, inside the loop. Which differences are left?
+// - Move the four lines from `println!("After` on into the loop. Which differences are left?
