@@ -30,5 +30,6 @@ async fn main() {
     send_then_receive(4).await;
     send_then_receive(5).await;
 }
+
 // Try it:
 // - Change the capacity from 3 to 5. How many messages can be sent before one is missed?

@@ -28,7 +28,7 @@ async fn receive_all(mut rx: mpsc::Receiver<i32>) {
     match timeout(Duration::from_secs(5), receive_loop).await {
         Ok(()) => println!("The loop has ended"),
         Err(_) => println!(
-            "Still waiting after 5 s: senders alive: {}",
+            "Still waiting after 5 s, senders alive: {}",
             rx.sender_strong_count()
         ),
     }

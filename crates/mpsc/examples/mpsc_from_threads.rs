@@ -39,6 +39,7 @@ async fn main() {
     let written = writer.join().expect("the writer does not panic");
     println!("The writer thread got: {written:?}");
 }
+
 // Try it:
 // - Call `lines_tx.blocking_send("zero")` in `main`, before the threads are spawned. What happens?
 // - Remove `drop(upper_tx);`. Where does the program stop? (End it with Ctrl-C.)

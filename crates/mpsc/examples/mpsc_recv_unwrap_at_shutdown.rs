@@ -1,6 +1,6 @@
 //! A `None` that "can't happen" comes at shutdown.
 //!
-//! The ticker sends for ever, so its sender seems to be there for ever, and the first consumer
+//! The ticker sends forever, so its sender seems to be there forever, and the first consumer
 //! unwraps what it receives. But a task that is aborted is dropped with all that it owns, and so is
 //! every task when its runtime ends, in any order. Notice what that does to the first consumer: it
 //! panics in the middle of a shutdown that is otherwise clean; the second one takes `None` as the
@@ -10,6 +10,7 @@ use std::panic;
 use std::time::Duration;
 
 use narrows_mpsc as mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 async fn ticker(tx: mpsc::Sender<u32>) {
@@ -33,13 +34,7 @@ async fn consumer_that_ends(mut rx: mpsc::Receiver<u32>) {
     }
 }
 
-async fn run_for_a_while(
-    consumer: impl Future<Output = ()> + Send + 'static,
-    tx: mpsc::Sender<u32>,
-) {
-    let ticker = tokio::spawn(ticker(tx));
-    let consumer = tokio::spawn(consumer);
-
+async fn run_and_shut_down(ticker: JoinHandle<()>, consumer: JoinHandle<()>) {
     sleep(Duration::from_millis(15)).await;
     ticker.abort();
     match consumer.await {
@@ -55,11 +50,14 @@ async fn main() {
 
     println!("Wrong: unwrap");
     let (tx, rx) = mpsc::channel(8);
-    run_for_a_while(consumer_that_unwraps(rx), tx).await;
+    let consumer = tokio::spawn(consumer_that_unwraps(rx));
+    run_and_shut_down(tokio::spawn(ticker(tx)), consumer).await;
 
     println!("Right: None is the end");
     let (tx, rx) = mpsc::channel(8);
-    run_for_a_while(consumer_that_ends(rx), tx).await;
+    let consumer = tokio::spawn(consumer_that_ends(rx));
+    run_and_shut_down(tokio::spawn(ticker(tx)), consumer).await;
 }
+
 // Try it:
 // - Call `consumer.abort()` in front of `ticker.abort()`. What do the two consumers report?

@@ -50,6 +50,7 @@ async fn main() {
     tx.try_send("first".to_string()).expect("there is room");
     tokio::join!(with_reserve(tx), slow_consumer(rx));
 }
+
 // Try it:
 // - Let the consumer sleep 20 ms instead of 100. Do the two versions still differ?
 // - Print `message` where `with_send` gives up. What does the compiler say?

@@ -36,5 +36,6 @@ async fn main() {
     drop(tx);
     server.await.expect("the server does not panic");
 }
+
 // Try it:
 // - Change the capacity from 2 to 100. How long does the last request wait for its answer?

@@ -37,6 +37,7 @@ async fn main() {
 
     send_by_name(&cache, "logger");
 }
+
 // Try it:
 // - Add `let kept = cache["logger"].upgrade();` in front of `drop(tx)`. Does the loop end? (Stop
 //   the program with Ctrl-C.)

@@ -1,7 +1,7 @@
 //! Whoever waits for a reply is told when none will come.
 //!
-//! The same worker is asked three times: it replies, it returns early without a reply, it is aborted
-//! before it has one. In each case its `reply` is used or dropped, and the caller's wait is over.
+//! The same worker is asked three times: it replies, it returns early without a reply, it is
+//! aborted before it has one. In each case its `reply` is used or dropped, and the caller's wait is over.
 //! Notice that the error says that there is no answer but not why: a caller who needs to know the
 //! reason must be sent one, as in `oneshot::Sender<Result<i32, String>>`.
 
@@ -41,6 +41,7 @@ async fn main() {
     let answer = answer.await;
     println!("[{:5} ms] 10 / 5: {answer:?}", ms());
 }
+
 // Try it:
 // - Remove the `if`, so that the worker divides by zero and panics. What does the caller get?
 // - Let the worker send a `Result<i32, String>`, with the reason where it returns early. What is

@@ -1,4 +1,4 @@
-//! Two tasks with full mailboxes wait for each other for ever.
+//! Two tasks with full mailboxes wait for each other forever.
 //!
 //! Two peers send each other three messages; each mailbox has room for two. In the wrong version
 //! each peer first sends everything and then reads: both mailboxes fill up, both wait for room, and

@@ -1,6 +1,6 @@
 //! A borrow that is held across an await stops the sender.
 //!
-//! `borrow()` gives a guard, and while it lives the value can't be replaced: `send` blocks its whole
+//! `borrow()` gives a guard, and while it lives the value can't be replaced: `send` blocks its
 //! thread until the guard is gone. In the wrong version the guard is kept during an `await`, so the
 //! sender, in a thread of its own, can't finish; on the receiver's thread it would have been a
 //! deadlock. Notice that the right version differs by one `clone()`: the guard lives for one

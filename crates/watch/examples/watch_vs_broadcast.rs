@@ -6,14 +6,18 @@
 //! updates without a word, while the broadcast counts them.
 
 use narrows_broadcast as broadcast;
+use narrows_broadcast::error::TryRecvError;
 use narrows_watch as watch;
 
 fn read_all(rx: &mut broadcast::Receiver<i32>) {
     loop {
         match rx.try_recv() {
             Ok(value) => println!("  broadcast: {value}"),
-            Err(broadcast::error::TryRecvError::Lagged(n)) => println!("  broadcast: missed {n}"),
-            Err(error) => return println!("  broadcast: {error}"),
+            Err(TryRecvError::Lagged(n)) => println!("  broadcast: missed {n}"),
+            Err(error) => {
+                println!("  broadcast: {error}");
+                break;
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Wait until the value fulfils a condition.
 //!
-//! A task reports its progress through a watch. `wait_for` looks at the current value first, then at
-//! each new one that it gets to see, and gives the first for which the closure says yes. Notice the
-//! last call: when the sender is dropped and the last value doesn't fulfil the condition either, it
-//! gives an error instead of waiting for ever.
+//! A task reports its progress through a watch. `wait_for` looks at the current value first, then
+//! at each new one that it gets to see, and gives the first for which the closure says yes. Notice
+//! the last call: when the sender is dropped and the last value doesn't fulfil the condition either, it
+//! gives an error instead of waiting forever.
 
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ async fn main() -> Result<(), watch::error::RecvError> {
     println!("[{:5} ms] The last value: {}", ms(), *observer.borrow());
     Ok(())
 }
+
 // Try it:
 // - Add 100 to the list of percentages. What changes?
 // - Remove the `sleep`. Which of the three values does the first `wait_for` see?
