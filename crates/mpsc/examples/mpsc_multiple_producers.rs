@@ -2,8 +2,8 @@
 //!
 //! The receiver takes the messages in the order in which they were sent; which task comes first is
 //! up to the scheduler, so the result is sorted before it is printed. Notice the `drop(tx)`: the
-//! three clones are dropped as their tasks end, the original has to be dropped by hand, or the
-//! loop would wait for it forever.
+//! three clones are dropped as their tasks end, the original has to be dropped by hand, or the loop
+//! would wait for it forever.
 
 use narrows_mpsc as mpsc;
 

@@ -1,8 +1,8 @@
 //! An unbounded channel takes everything at once, and its queue grows.
 //!
-//! The producer sends every 10 ms, the consumer needs 45 ms for each message. `send` is no
-//! `async fn` here: there is always room, so it never waits. Notice how the queue grows for as long
-//! as the producer runs: nothing slows it down, and in a longer run only the memory ends it.
+//! The producer sends every 10 ms, the consumer needs 45 ms for each message. `send` is no `async
+//! fn` here: there is always room, so it never waits. Notice how the queue grows for as long as the
+//! producer runs: nothing slows it down, and in a longer run only the memory ends it.
 
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 //!
 //! A task reports its progress through a watch. `wait_for` looks at the current value first, then
 //! at each new one that it gets to see, and gives the first for which the closure says yes. Notice
-//! the last call: when the sender is dropped and the last value doesn't fulfil the condition either, it
-//! gives an error instead of waiting forever.
+//! the last call: when the sender is dropped and the last value doesn't fulfil the condition
+//! either, it gives an error instead of waiting forever.
 
 use std::time::Duration;
 
