@@ -1,1 +1,3 @@
 //! What the tests of every Narrows crate share.
+
+pub mod model;
