@@ -68,6 +68,10 @@ pub fn usage(text: impl Into<String>) -> anyhow::Error {
     Stop::Usage(text.into()).into()
 }
 
+fn wrong(error: lexopt::Error) -> anyhow::Error {
+    usage(error.to_string())
+}
+
 /// Asked for by `--help`: not a failure.
 #[derive(Debug)]
 struct HelpAsked;
@@ -118,11 +122,7 @@ pub struct Args {
 impl Args {
     /// The next argument, or `None` after the last. `--help` and `-h` are taken care of.
     pub fn advance(&mut self) -> anyhow::Result<Option<Arg>> {
-        let arg = self
-            .parser
-            .next()
-            .map_err(|error| usage(error.to_string()))?
-            .map(Arg::from);
+        let arg = self.parser.next().map_err(wrong)?.map(Arg::from);
         match arg {
             Some(Arg::Option(name)) if name == "--help" || name == "-h" => Err(HelpAsked.into()),
             arg => Ok(arg),
@@ -131,9 +131,7 @@ impl Args {
 
     /// The value of the option that [`advance`](Self::advance) gave.
     pub fn value(&mut self) -> anyhow::Result<OsString> {
-        self.parser
-            .value()
-            .map_err(|error| usage(error.to_string()))
+        self.parser.value().map_err(wrong)
     }
 
     /// The error for an argument that the command doesn't know: says what was perhaps meant.
@@ -197,10 +195,7 @@ pub fn dispatch(commands: &'static [Command], parser: lexopt::Parser) -> ExitCod
 }
 
 fn run(commands: &'static [Command], mut parser: lexopt::Parser) -> anyhow::Result<Outcome> {
-    let first = parser
-        .next()
-        .map_err(|error| usage(error.to_string()))?
-        .map(Arg::from);
+    let first = parser.next().map_err(wrong)?.map(Arg::from);
     let name = match first {
         Some(Arg::Word(name)) => name,
         Some(Arg::Option(typed)) if typed != "--help" && typed != "-h" => {
