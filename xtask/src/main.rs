@@ -1,3 +1,7 @@
 //! The tasks of this repository; `cargo xtask help` lists them.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::main()
+}
