@@ -6,7 +6,7 @@
 //!
 //! Taking a unit costs as much as the rest of a fast operation, so the channels take one for every
 //! [`OPERATIONS_PER_UNIT`] operations of a thread. A task that finds them always ready therefore yields
-//! after at most `128 * OPERATIONS_PER_UNIT` of them: tens of microseconds.
+//! after fewer than `129 * OPERATIONS_PER_UNIT` of them: tens of microseconds.
 //!
 //! Ask only when the operation is about to complete, before it changes anything: an operation that
 //! has to wait yields anyway, so it takes no unit and needs none given back.

@@ -306,6 +306,7 @@ impl fmt::Display for Record {
         for handle in handles {
             write!(f, "  {} made{}{}", handle.role, handle.made, handle.task)?;
             match handle.used {
+                Some(Site(None)) => writeln!(f, ", used"),
                 Some(used) => writeln!(f, ", last used{used}"),
                 None => writeln!(f, ", never used"),
             }?;
