@@ -1,0 +1,25 @@
+//! tokio's channel and this one in lockstep: the same random operations, the same observations.
+//!
+//! `NARROWS_FUZZ_SECONDS`, `NARROWS_FUZZ_RUNS` and `NARROWS_FUZZ_SEED` change how much is run.
+
+mod narrows;
+mod tokio;
+
+use narrows_test_utils::fuzz::{self, Plan};
+use narrows_test_utils::oneshot::{Oneshot, TABLE};
+
+const COMMAND: &str = "cargo test -p narrows-oneshot --test fuzz";
+
+#[test]
+fn lockstep_with_tokio() {
+    let plan = Plan::from_env(RUNS);
+    let report =
+        fuzz::lockstep::<Oneshot, tokio::world::Channel, narrows::world::Channel>(plan, COMMAND);
+    println!("{report}");
+    if report.sequences >= RUNS {
+        report.assert_covers(TABLE);
+    }
+}
+
+/// Enough to reach every state with every operation, and short enough for every test run.
+const RUNS: u64 = 20_000;

@@ -1,0 +1,146 @@
+//! The public methods of a crate, read from its source.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::{ImplItem, Item, Type, UseTree, Visibility};
+
+use crate::table::Table;
+
+/// Checks that every public function in the source of a crate is an operation that its suite knows.
+///
+/// `source` is the crate's `src` folder, `table` the suite's operations, `extra` the operations that the crate
+/// has beyond tokio's, which its own tests cover. Operations of the table that no inherent `pub fn` declares
+/// (trait methods, drops) are allowed; an `extra` that is not in the source is not.
+///
+/// A crate whose `lib.rs` re-exports `tokio::sync` has no methods of its own, and passes.
+///
+/// # Panics
+///
+/// With the names that are missing on either side, or if the source cannot be read.
+#[track_caller]
+pub fn assert_covered<S>(source: impl AsRef<Path>, table: &Table<S>, extra: &[&str]) {
+    let source = source.as_ref();
+    if reexports_tokio(&source.join("lib.rs")) {
+        return;
+    }
+    let known: BTreeSet<String> = table
+        .iter()
+        .map(|row| row.operation)
+        .chain(extra.iter().copied())
+        .map(str::to_owned)
+        .collect();
+    let public = public_functions(source);
+    let untested: Vec<_> = public.difference(&known).collect();
+    assert!(
+        untested.is_empty(),
+        "public functions that the contract suite does not know: {untested:?}"
+    );
+    let gone: Vec<_> = extra.iter().filter(|name| !public.contains(**name)).collect();
+    assert!(
+        gone.is_empty(),
+        "listed as extra, but not in the source: {gone:?}"
+    );
+}
+
+/// Every `pub fn` below a folder: `name` of a free function, `Type::name` of an inherent method.
+///
+/// # Panics
+///
+/// If a file cannot be read or is not Rust.
+#[track_caller]
+pub fn public_functions(source: &Path) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in rust_files(source) {
+        collect(&parse(&file).items, &mut names);
+    }
+    names
+}
+
+fn collect(items: &[Item], names: &mut BTreeSet<String>) {
+    for item in items {
+        match item {
+            Item::Fn(function) if is_public(&function.vis) => {
+                names.insert(function.sig.ident.to_string());
+            }
+            Item::Impl(block) if block.trait_.is_none() => {
+                let Type::Path(path) = &*block.self_ty else {
+                    continue;
+                };
+                let Some(name) = path.path.segments.last() else {
+                    continue;
+                };
+                for item in &block.items {
+                    match item {
+                        ImplItem::Fn(method) if is_public(&method.vis) => {
+                            names.insert(format!("{}::{}", name.ident, method.sig.ident));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Item::Mod(module) if !is_test(&module.attrs) => {
+                if let Some((_, items)) = &module.content {
+                    collect(items, names);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+fn is_test(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute
+                .parse_args::<syn::Ident>()
+                .is_ok_and(|ident| ident == "test")
+    })
+}
+
+#[track_caller]
+fn reexports_tokio(lib: &Path) -> bool {
+    parse(lib).items.iter().any(|item| match item {
+        Item::Use(item) => match &item.tree {
+            UseTree::Path(path) => is_public(&item.vis) && path.ident == "tokio",
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+#[track_caller]
+fn parse(file: &Path) -> syn::File {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => panic!("cannot read {}: {error}", file.display()),
+    };
+    match syn::parse_file(&text) {
+        Ok(parsed) => parsed,
+        Err(error) => panic!("cannot parse {}: {error}", file.display()),
+    }
+}
+
+#[track_caller]
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => panic!("cannot list {}: {error}", folder.display()),
+    };
+    let mut files = Vec::new();
+    for entry in entries.filter_map(Result::ok) {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}

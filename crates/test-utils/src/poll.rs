@@ -1,0 +1,93 @@
+//! Futures polled by hand, and handles lent to them.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
+use std::task::Poll;
+
+/// Runs a future on this thread without any runtime.
+pub use pollster::block_on;
+
+/// The value of a poll that must be ready.
+///
+/// # Panics
+///
+/// If it is pending.
+#[track_caller]
+pub fn ready<T>(poll: Poll<T>) -> T {
+    match poll {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("expected Ready, got Pending"),
+    }
+}
+
+/// A place for a handle, from which a future can borrow it without a lifetime.
+///
+/// `async move { loan.closed().await }` owns its [`Loan`]; when that future ends or is dropped, the handle is
+/// back in its place. So a future in flight can be kept beside the place of the handle that it borrows.
+pub struct Lender<H>(Rc<RefCell<Option<H>>>);
+
+impl<H> Lender<H> {
+    /// A place that holds `handle`.
+    pub fn new(handle: H) -> Self {
+        Self(Rc::new(RefCell::new(Some(handle))))
+    }
+
+    /// Takes the handle out until the loan is dropped; `None` while it is lent or after it was taken.
+    pub fn lend(&self) -> Option<Loan<H>> {
+        let handle = self.take()?;
+        Some(Loan {
+            handle: Some(handle),
+            place: Rc::clone(&self.0),
+        })
+    }
+
+    /// Takes the handle for good.
+    pub fn take(&self) -> Option<H> {
+        self.0.borrow_mut().take()
+    }
+
+    /// Uses the handle in place; `None` if it is not there.
+    pub fn with<R>(&self, f: impl FnOnce(&mut H) -> R) -> Option<R> {
+        self.0.borrow_mut().as_mut().map(f)
+    }
+}
+
+impl<H> fmt::Debug for Lender<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lender").finish_non_exhaustive()
+    }
+}
+
+/// A handle taken out of a [`Lender`]; dropping it puts the handle back.
+pub struct Loan<H> {
+    handle: Option<H>,
+    place: Rc<RefCell<Option<H>>>,
+}
+
+impl<H> Deref for Loan<H> {
+    type Target = H;
+
+    fn deref(&self) -> &H {
+        self.handle.as_ref().expect("present until drop")
+    }
+}
+
+impl<H> DerefMut for Loan<H> {
+    fn deref_mut(&mut self) -> &mut H {
+        self.handle.as_mut().expect("present until drop")
+    }
+}
+
+impl<H> Drop for Loan<H> {
+    fn drop(&mut self) {
+        *self.place.borrow_mut() = self.handle.take();
+    }
+}
+
+impl<H> fmt::Debug for Loan<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan").finish_non_exhaustive()
+    }
+}
