@@ -2,6 +2,11 @@
 //!
 //! `NARROWS_FUZZ_SECONDS`, `NARROWS_FUZZ_RUNS` and `NARROWS_FUZZ_SEED` change how much is run.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the same world is loaded once for each channel"
+)]
+
 mod narrows;
 mod tokio;
 

@@ -1,0 +1,20 @@
+//! The contract suite on tokio's channel and on this one, and the check that it knows every method.
+
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the same suite is loaded once for each channel"
+)]
+
+mod narrows;
+mod tokio;
+
+use narrows_test_utils::{api, oneshot};
+
+/// What this crate offers beyond tokio's; its tests are elsewhere.
+const EXTRA: &[&str] = &[];
+
+#[test]
+fn the_suite_knows_every_method() {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    api::assert_covered(source, oneshot::TABLE, EXTRA);
+}

@@ -1,0 +1,10 @@
+//! This crate's channel.
+
+use narrows_oneshot as subject;
+
+/// After so many ready operations a task yields.
+#[cfg(feature = "tokio")]
+const BUDGET: usize = 128;
+
+#[path = "../../../test-utils/suites/oneshot/mod.rs"]
+mod suite;
