@@ -37,7 +37,10 @@ pub fn assert_covered<S>(source: impl AsRef<Path>, table: &Table<S>, extra: &[&s
         untested.is_empty(),
         "public functions that the contract suite does not know: {untested:?}"
     );
-    let gone: Vec<_> = extra.iter().filter(|name| !public.contains(**name)).collect();
+    let gone: Vec<_> = extra
+        .iter()
+        .filter(|name| !public.contains(**name))
+        .collect();
     assert!(
         gone.is_empty(),
         "listed as extra, but not in the source: {gone:?}"

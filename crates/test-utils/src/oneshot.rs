@@ -39,8 +39,8 @@ pub enum State {
 }
 
 use State::{
-    BothPolled, Closed, ClosedSent, Done, Open, ReceiverDropped, Refused, RxPolled, Sent,
-    SenderDropped, TxPolled,
+    BothPolled, Closed, ClosedSent, Done, Open, ReceiverDropped, Refused, RxPolled, SenderDropped,
+    Sent, TxPolled,
 };
 
 /// Every state with a sender.

@@ -48,7 +48,10 @@ pub fn check<S, R>(
 {
     let listed: BTreeSet<S> = expected.iter().map(|(state, _)| *state).collect();
     let row: BTreeSet<S> = row(table, operation).states.iter().copied().collect();
-    assert_eq!(listed, row, "states listed for {operation}, states in the table");
+    assert_eq!(
+        listed, row,
+        "states listed for {operation}, states in the table"
+    );
     for (state, outcome) in expected {
         assert_eq!(observe(*state), *outcome, "{operation} in state {state:?}");
     }

@@ -4,18 +4,21 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use narrows_test_utils::waker::Probe;
 
 use super::{BUDGET, subject};
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+}
+
 /// How often `step` is ready in one poll of a task, up to twice the budget.
 fn ready_in_a_row(mut step: impl FnMut(&mut Context<'_>) -> Poll<()>) -> usize {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(poll_fn(|cx| {
+    runtime().block_on(poll_fn(|cx| {
         let ready = (0..2 * BUDGET).take_while(|_| step(cx).is_ready());
         Poll::Ready(ready.count())
     }))
@@ -24,7 +27,9 @@ fn ready_in_a_row(mut step: impl FnMut(&mut Context<'_>) -> Poll<()>) -> usize {
 fn receive(cx: &mut Context<'_>) -> Poll<()> {
     let (tx, mut rx) = subject::channel();
     tx.send(1).expect("the receiver is there");
-    Pin::new(&mut rx).poll(cx).map(|value| assert_eq!(value, Ok(1)))
+    Pin::new(&mut rx)
+        .poll(cx)
+        .map(|value| assert_eq!(value, Ok(1)))
 }
 
 fn closed(cx: &mut Context<'_>) -> Poll<()> {
@@ -35,20 +40,29 @@ fn closed(cx: &mut Context<'_>) -> Poll<()> {
 
 #[test]
 fn receiving_yields() {
-    assert_eq!(ready_in_a_row(receive), BUDGET);
+    let ready = ready_in_a_row(receive);
+    assert!((1..=BUDGET).contains(&ready), "{ready} without a yield");
 }
 
 #[test]
 fn closed_yields() {
-    assert_eq!(ready_in_a_row(closed), BUDGET);
+    let ready = ready_in_a_row(closed);
+    assert!((1..=BUDGET).contains(&ready), "{ready} without a yield");
 }
 
 #[test]
 fn a_task_that_yields_is_polled_again() {
-    let probe = Probe::new();
-    let count = ready_in_a_row(|_| probe.with_context(receive));
-    assert_eq!(count, BUDGET);
-    assert_eq!(probe.wakes(), 1, "it wakes itself");
+    let mut received = 0;
+    let mut polls = 0;
+    runtime().block_on(poll_fn(|cx| {
+        polls += 1;
+        while received < 3 * BUDGET {
+            ready!(receive(cx));
+            received += 1;
+        }
+        Poll::Ready(())
+    }));
+    assert!(polls >= 3, "{polls} polls for {received} values");
 }
 
 #[test]

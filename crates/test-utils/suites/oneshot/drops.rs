@@ -66,7 +66,9 @@ fn a_destructor_may_use_another_channel() {
     let (tx, rx) = subject::channel();
     let last_word = ledger.payload(SENT).on_drop(move || {
         let tx = other_tx.lock().expect("not poisoned").take();
-        tx.expect("dropped once").send(9).expect("the receiver is there");
+        tx.expect("dropped once")
+            .send(9)
+            .expect("the receiver is there");
     });
     assert!(tx.send(last_word).is_ok());
     drop(rx);

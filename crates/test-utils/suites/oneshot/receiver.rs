@@ -3,7 +3,7 @@
 use std::mem;
 
 use narrows_test_utils::oneshot::State::{
-    self, BothPolled, Closed, ClosedSent, Done, Open, Refused, RxPolled, Sent, SenderDropped,
+    self, BothPolled, Closed, ClosedSent, Done, Open, Refused, RxPolled, SenderDropped, Sent,
     TxPolled,
 };
 use narrows_test_utils::oneshot::TABLE;
@@ -157,12 +157,9 @@ fn is_terminated() {
 
 #[test]
 fn fmt() {
-    check(
-        TABLE,
-        "Receiver::fmt",
-        &each_state(|_| true),
-        |state| format!("{:?}", Fixture::new(state).rx()).starts_with("Receiver"),
-    );
+    check(TABLE, "Receiver::fmt", &each_state(|_| true), |state| {
+        format!("{:?}", Fixture::new(state).rx()).starts_with("Receiver")
+    });
 }
 
 #[test]

@@ -22,7 +22,10 @@ fn the_receivers_last_waker_counts() {
 fn the_senders_last_waker_counts() {
     let mut channel = Fixture::new(State::TxPolled);
     let last = Probe::new();
-    assert!(last.with_context(|cx| channel.tx().poll_closed(cx)).is_pending());
+    assert!(
+        last.with_context(|cx| channel.tx().poll_closed(cx))
+            .is_pending()
+    );
     assert_eq!(channel.tx_probe.live(), 0, "a replaced waker is released");
     channel.rx().close();
     assert_eq!((channel.tx_probe.wakes(), last.wakes()), (0, 1));
