@@ -32,7 +32,7 @@ pub trait Spec: Sized + 'static {
     /// A row of the suite's table.
     type State: Copy + Ord + Debug;
     /// What is known of the channel from the operations so far.
-    type Model: Default;
+    type Model: Clone + Default;
     /// What one step shows of a channel.
     type Observation: Clone + PartialEq + Debug;
 
@@ -65,9 +65,9 @@ pub struct Difference<S: Spec> {
     pub what: &'static str,
     /// Why that is right.
     pub reason: &'static str,
-    /// Given reference and subject at one step, makes the subject equal to the reference in exactly that which
-    /// this difference allows.
-    pub excuse: fn(S::State, &S::Observation, &mut S::Observation),
+    /// Given the model before a step, and what reference and subject showed there, makes the subject equal to
+    /// the reference in exactly that which this difference allows.
+    pub excuse: fn(&S::Model, &S::Observation, &mut S::Observation),
 }
 
 impl<S: Spec> Debug for Difference<S> {
@@ -306,16 +306,15 @@ where
     let mut reference = R::default();
     let mut subject = T::default();
     let mut done = Vec::new();
-    let mut last = None;
     for op in ops {
+        let before = model.clone();
         let Some((state, operation)) = S::step(&mut model, op) else {
             continue;
         };
         reached((operation, state));
-        last = Some(state);
         done.push(op.clone());
         let shown = (reference.apply(op), subject.apply(op));
-        if differ::<S>(state, &shown.0, &shown.1) {
+        if differ::<S>(&before, &shown.0, &shown.1) {
             // What is left after a difference may be broken: drop it where a panic does no harm.
             let _ = crate::panics::catch(|| (reference.finish(), subject.finish()));
             return Some(Divergence {
@@ -326,9 +325,8 @@ where
             });
         }
     }
-    let state = last?;
     let shown = (reference.finish(), subject.finish());
-    differ::<S>(state, &shown.0, &shown.1).then_some(Divergence {
+    differ::<S>(&model, &shown.0, &shown.1).then_some(Divergence {
         ops: done,
         reference: shown.0,
         subject: shown.1,
@@ -336,13 +334,17 @@ where
     })
 }
 
-fn differ<S: Spec>(state: S::State, reference: &S::Observation, subject: &S::Observation) -> bool {
+fn differ<S: Spec>(
+    before: &S::Model,
+    reference: &S::Observation,
+    subject: &S::Observation,
+) -> bool {
     if reference == subject {
         return false;
     }
     let mut excused = subject.clone();
     for difference in S::DIFFERENCES {
-        (difference.excuse)(state, reference, &mut excused);
+        (difference.excuse)(before, reference, &mut excused);
     }
     *reference != excused
 }

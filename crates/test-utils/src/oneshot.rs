@@ -150,12 +150,16 @@ enum Handle {
 }
 
 /// What is known of the channel from the operations so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     made: bool,
     tx: Handle,
     rx: Handle,
     tx_waits: bool,
+    /// The sender's waker came from a `closed()` that has been dropped.
+    withdrawn: bool,
+    /// The `closed()` in flight was polled.
+    closed_polled: bool,
     rx_waits: bool,
     closed: bool,
     value: bool,
@@ -169,6 +173,8 @@ impl Default for Model {
             tx: Handle::Held,
             rx: Handle::Held,
             tx_waits: false,
+            withdrawn: false,
+            closed_polled: false,
             rx_waits: false,
             closed: false,
             value: false,
@@ -201,6 +207,11 @@ impl Model {
         self.closed || self.rx == Handle::Dropped
     }
 
+    /// A `close` or a drop of the receiver tells the sender nothing that it does not know.
+    fn closes_again(&self) -> bool {
+        self.closed && !self.terminated && self.rx == Handle::Held
+    }
+
     /// The receiver has something to yield.
     fn settled(&self) -> bool {
         self.tx == Handle::Dropped || self.closed
@@ -214,6 +225,7 @@ impl Model {
     fn wait_closed(&mut self) {
         if !self.is_closed() {
             self.tx_waits = true;
+            self.withdrawn = false;
         }
     }
 
@@ -221,8 +233,10 @@ impl Model {
     fn step_closed(&mut self, op: &Op) -> &'static str {
         if matches!(op, Op::CancelClosed) || self.is_closed() {
             self.tx = Handle::Held;
+            self.withdrawn |= std::mem::take(&mut self.closed_polled);
         } else {
-            self.tx_waits = true;
+            self.wait_closed();
+            self.closed_polled = true;
         }
         "Sender::closed"
     }
@@ -344,8 +358,17 @@ impl Spec for Oneshot {
             what: "closing again wakes nobody",
             reason: "the sender learned at the first `close` what there is to learn; tokio wakes the waker that \
                      it still holds at each further `close`, and when the receiver is dropped",
-            excuse: |state, reference, subject| {
-                if state == Closed && subject.woken == [0; WAKERS] {
+            excuse: |before, reference, subject| {
+                if before.closes_again() && subject.woken == [0; WAKERS] {
+                    subject.woken = reference.woken;
+                }
+            },
+        },
+        Difference {
+            what: "a dropped `closed()` wakes nobody",
+            reason: "nobody waits any more; tokio keeps the waker of the dropped future and wakes it",
+            excuse: |before, reference, subject| {
+                if before.withdrawn && subject.woken == [0; WAKERS] {
                     subject.woken = reference.woken;
                 }
             },

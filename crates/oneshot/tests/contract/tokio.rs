@@ -2,7 +2,7 @@
 
 use ::tokio::sync::oneshot as subject;
 
-/// After so many ready operations a task yields.
+/// After at most so many ready operations a task yields.
 #[cfg(feature = "tokio")]
 const BUDGET: usize = 128;
 

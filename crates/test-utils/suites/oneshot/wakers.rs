@@ -35,7 +35,8 @@ fn the_senders_last_waker_counts() {
 fn closed_and_poll_closed_share_one_waker() {
     let mut channel = Fixture::new(State::TxPolled);
     let last = Probe::new();
-    assert!(last.poll(&mut Box::pin(channel.tx().closed())).is_pending());
+    let mut closed = Box::pin(channel.tx.as_mut().expect("held").closed());
+    assert!(last.poll(&mut closed).is_pending());
     drop(channel.rx.take());
     assert_eq!((channel.tx_probe.wakes(), last.wakes()), (0, 1));
 }
