@@ -110,7 +110,7 @@ impl World<Stack> for Right {
     }
 }
 
-/// The third element ever pushed since the last `clear` is lost if it is pushed on two others.
+/// What is pushed on two others comes back changed.
 #[derive(Default)]
 struct Broken(Right);
 
