@@ -74,6 +74,41 @@ impl Workspace {
         Ok(programs)
     }
 
+    /// The kinds of channel whose crate has a test target of this name.
+    pub fn kinds_with_test(&self, target: &str) -> Vec<String> {
+        let has_it = |package: &&Value| {
+            items(package, "targets").iter().any(|candidate| {
+                let is_test = items(candidate, "kind").iter().any(|kind| kind == "test");
+                is_test && text(candidate, "name") == target
+            })
+        };
+        self.members
+            .iter()
+            .filter(has_it)
+            .filter_map(|package| text(package, "name").strip_prefix("narrows-"))
+            .filter(|kind| *kind != "test-utils")
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Runs one test target of a channel's crate, built for release, and tells whether it passed.
+    pub fn test_target(
+        &self,
+        kind: &str,
+        target: &str,
+        environment: &[(&str, String)],
+    ) -> anyhow::Result<bool> {
+        let package = format!("narrows-{kind}");
+        let status = Command::new(cargo())
+            .args(["test", "--release", "--package", &package, "--test", target])
+            .args(["--", "--nocapture"])
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.root)
+            .status()
+            .context("cargo test does not start")?;
+        Ok(status.success())
+    }
+
     /// A path as a user of this workspace would write it.
     pub fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)

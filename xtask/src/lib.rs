@@ -7,12 +7,16 @@
 pub mod cargo;
 pub mod cli;
 pub mod demo;
+pub mod fuzz;
 pub mod help;
+pub mod long_tests;
+pub mod stress;
 
 use std::process::ExitCode;
 
 /// Every command, in the order in which the help shows them.
-pub const COMMANDS: &[cli::Command] = &[demo::COMMAND, help::COMMAND];
+pub const COMMANDS: &[cli::Command] =
+    &[demo::COMMAND, fuzz::COMMAND, stress::COMMAND, help::COMMAND];
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
