@@ -47,6 +47,28 @@ pub fn assert_covered<S>(source: impl AsRef<Path>, table: &Table<S>, extra: &[&s
     );
 }
 
+/// Checks that every operation of a table is named, as a string, in the source of its suite.
+///
+/// # Panics
+///
+/// With the operations that are not, or if the source cannot be read.
+#[track_caller]
+pub fn assert_tested<S>(suite: impl AsRef<Path>, table: &Table<S>) {
+    let text: String = rust_files(suite.as_ref())
+        .iter()
+        .map(|file| read(file))
+        .collect();
+    let untested: Vec<_> = table
+        .iter()
+        .map(|row| row.operation)
+        .filter(|operation| !text.contains(&format!("\"{operation}\"")))
+        .collect();
+    assert!(
+        untested.is_empty(),
+        "operations of the table without a test: {untested:?}"
+    );
+}
+
 /// Every `pub fn` below a folder: `name` of a free function, `Type::name` of an inherent method.
 ///
 /// # Panics
@@ -118,12 +140,16 @@ fn reexports_tokio(lib: &Path) -> bool {
 }
 
 #[track_caller]
-fn parse(file: &Path) -> syn::File {
-    let text = match fs::read_to_string(file) {
+fn read(file: &Path) -> String {
+    match fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) => panic!("cannot read {}: {error}", file.display()),
-    };
-    match syn::parse_file(&text) {
+    }
+}
+
+#[track_caller]
+fn parse(file: &Path) -> syn::File {
+    match syn::parse_file(&read(file)) {
         Ok(parsed) => parsed,
         Err(error) => panic!("cannot parse {}: {error}", file.display()),
     }

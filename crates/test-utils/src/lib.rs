@@ -16,6 +16,15 @@
 //!
 //! The contract suites are in `suites/`, one folder for each channel. A channel crate loads them by
 //! path, once for `tokio::sync` and once for itself; they name the channel under test `super::subject`.
+//!
+//! What a channel brings, with oneshot's as the pattern:
+//!
+//! | file | content |
+//! |---|---|
+//! | `src/oneshot.rs` | the states, the table, the fuzzer's operations, model and differences on purpose |
+//! | `suites/oneshot/mod.rs` and beside it | the contract suite, one test per row of the table and more by subject |
+//! | `suites/oneshot/world.rs` | the fuzzer's operations, performed on `subject` |
+//! | `crates/oneshot/tests/contract/`, `tests/fuzz/` | `subject` for tokio and for the crate, and what runs both |
 
 pub mod alloc;
 pub mod api;

@@ -80,6 +80,8 @@ pub const TABLE: &Table<State> = &[
     row("channel", &[Open]),
     row("Sender::send", WITH_SENDER),
     row("Sender::closed", WITH_SENDER),
+    row("Closed::poll", WITH_SENDER),
+    row("Closed::drop", WITH_SENDER),
     row("Sender::poll_closed", WITH_SENDER),
     row("Sender::is_closed", WITH_SENDER),
     row("Sender::fmt", WITH_SENDER),
@@ -231,14 +233,19 @@ impl Model {
 
     /// An operation on the `closed()` future.
     fn step_closed(&mut self, op: &Op) -> &'static str {
-        if matches!(op, Op::CancelClosed) || self.is_closed() {
+        let dropped = matches!(op, Op::CancelClosed);
+        if dropped || self.is_closed() {
             self.tx = Handle::Held;
             self.withdrawn |= std::mem::take(&mut self.closed_polled);
         } else {
             self.wait_closed();
             self.closed_polled = true;
         }
-        "Sender::closed"
+        if dropped {
+            "Closed::drop"
+        } else {
+            "Closed::poll"
+        }
     }
 
     fn step_sender(&mut self, op: &Op) -> &'static str {
@@ -254,7 +261,7 @@ impl Model {
             }
             Op::ForgetClosed { .. } => {
                 self.wait_closed();
-                "Sender::closed"
+                "Closed::poll"
             }
             Op::PollClosed { .. } => {
                 self.wait_closed();

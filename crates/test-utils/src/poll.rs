@@ -26,6 +26,7 @@ pub fn ready<T>(poll: Poll<T>) -> T {
 ///
 /// `async move { loan.closed().await }` owns its [`Loan`]; when that future ends or is dropped, the handle is
 /// back in its place. So a future in flight can be kept beside the place of the handle that it borrows.
+/// A method that takes `&self` needs no loan: its future can own an `Rc` of the handle.
 pub struct Lender<H>(Rc<RefCell<Option<H>>>);
 
 impl<H> Lender<H> {

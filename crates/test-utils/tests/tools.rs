@@ -203,8 +203,10 @@ fn the_api_check_names_what_is_missing() {
 
     api::assert_covered(&folder, TABLE, &["Door::knock"]);
     let untested = panics::catch(|| api::assert_covered(&folder, TABLE, &[]));
+    let tested = panics::catch(|| api::assert_tested(&folder, TABLE));
     let gone = panics::catch(|| api::assert_covered(&folder, TABLE, &["Door::knock", "bell"]));
     fs::remove_dir_all(&folder).expect("removed");
     assert!(untested.is_err_and(|caught| caught.message.contains(r#"["Door::knock"]"#)));
+    assert!(tested.is_err_and(|caught| caught.message.contains(r#"["open", "Door::close"]"#)));
     assert!(gone.is_err_and(|caught| caught.message.contains(r#"["bell"]"#)));
 }

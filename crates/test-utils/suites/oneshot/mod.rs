@@ -17,10 +17,11 @@ mod wakers;
 
 use std::task::Poll;
 
-use narrows_test_utils::oneshot::State;
+use narrows_test_utils::oneshot::{State, TABLE};
 use narrows_test_utils::panics;
 use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::poll::ready;
+use narrows_test_utils::table::check;
 use narrows_test_utils::waker::Probe;
 
 #[cfg(feature = "tokio")]
@@ -59,15 +60,19 @@ enum Received {
 }
 
 impl Fixture {
-    fn new(state: State) -> Self {
-        let (tx, rx) = subject::channel();
-        let mut channel = Self {
+    fn of(tx: subject::Sender<Payload>, rx: subject::Receiver<Payload>) -> Self {
+        Self {
             tx: Some(tx),
             rx: Some(rx),
             ledger: Ledger::new(),
             tx_probe: Probe::new(),
             rx_probe: Probe::new(),
-        };
+        }
+    }
+
+    fn new(state: State) -> Self {
+        let (tx, rx) = subject::channel();
+        let mut channel = Self::of(tx, rx);
         match state {
             State::Open => {}
             State::RxPolled => channel.wait_for_value(),
@@ -174,14 +179,21 @@ fn received(receive: impl FnOnce() -> Received) -> Received {
 
 #[test]
 fn channel_is_open() {
-    let (mut tx, mut rx) = subject::channel::<Payload>();
-    let probe = Probe::new();
-    assert!(!tx.is_closed());
-    assert!(rx.is_empty());
-    assert!(!rx.is_terminated());
-    assert_eq!(rx.try_recv(), Err(subject::error::TryRecvError::Empty));
-    assert!(probe.poll(&mut rx).is_pending());
-    assert!(probe.with_context(|cx| tx.poll_closed(cx)).is_pending());
+    check(
+        TABLE,
+        "channel",
+        &[(State::Open, Received::Nothing)],
+        |_| {
+            let (mut tx, rx) = subject::channel();
+            assert!(!tx.is_closed());
+            assert!(rx.is_empty());
+            assert!(!rx.is_terminated());
+            let probe = Probe::new();
+            assert!(probe.with_context(|cx| tx.poll_closed(cx)).is_pending());
+            let mut channel = Fixture::of(tx, rx);
+            channel.poll()
+        },
+    );
 }
 
 #[test]

@@ -51,12 +51,53 @@ const WHEN_CLOSED: [(narrows_test_utils::oneshot::State, Poll<()>); 7] = [
 ];
 
 #[test]
-fn closed() {
-    check(TABLE, "Sender::closed", &WHEN_CLOSED, |state| {
+fn closed_does_nothing_until_polled() {
+    check(
+        TABLE,
+        "Sender::closed",
+        &WHEN_CLOSED.map(|(state, _)| (state, 0)),
+        |state| {
+            let mut channel = Fixture::new(state);
+            let clones = channel.tx_probe.clones();
+            drop(channel.tx().closed());
+            assert_eq!(channel.woken(), Woken::Nobody);
+            channel.tx_probe.clones() - clones
+        },
+    );
+}
+
+#[test]
+fn closed_poll() {
+    check(TABLE, "Closed::poll", &WHEN_CLOSED, |state| {
         let mut channel = Fixture::new(state);
         let probe = channel.tx_probe.clone();
-        probe.poll(&mut Box::pin(channel.tx().closed()))
+        let mut closed = Box::pin(channel.tx().closed());
+        let first = probe.poll(&mut closed);
+        if first.is_pending() {
+            assert_eq!(probe.poll(&mut closed), first);
+        }
+        first
     });
+}
+
+#[test]
+fn closed_drop_leaves_the_sender_usable() {
+    check(
+        TABLE,
+        "Closed::drop",
+        &WHEN_CLOSED.map(|(state, closed)| (state, closed.is_pending())),
+        |state| {
+            let mut channel = Fixture::new(state);
+            let probe = channel.tx_probe.clone();
+            let mut closed = Box::pin(channel.tx().closed());
+            let _ = probe.poll(&mut closed);
+            drop(closed);
+            let payload = channel.ledger.payload(SENT);
+            let sent = channel.take_tx().send(payload).is_ok();
+            assert!(!sent || channel.poll() == Received::Value(SENT));
+            sent
+        },
+    );
 }
 
 #[test]
@@ -134,15 +175,4 @@ fn forget_changes_nothing() {
             channel.rx.is_some().then(|| channel.poll())
         },
     );
-}
-
-#[test]
-fn a_cancelled_closed_leaves_the_sender_usable() {
-    let mut channel = Fixture::new(Open);
-    let probe = channel.tx_probe.clone();
-    let mut closed = Box::pin(channel.tx().closed());
-    assert!(probe.poll(&mut closed).is_pending());
-    drop(closed);
-    channel.send();
-    assert_eq!(channel.poll(), Received::Value(SENT));
 }
