@@ -19,12 +19,14 @@ const EXTRA: &[&str] = &[
 ];
 
 #[test]
+#[cfg_attr(miri, ignore = "reads source, and touches no channel")]
 fn the_suite_knows_every_method() {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     api::assert_covered(source, oneshot::TABLE, EXTRA);
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "reads source, and touches no channel")]
 fn the_suite_tests_every_operation() {
     let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/../test-utils/suites/oneshot");
     api::assert_tested(suite, oneshot::TABLE);

@@ -3,7 +3,7 @@
 use narrows_oneshot as subject;
 
 /// After at most so many ready operations a task yields: 128 units, and what precedes the next one.
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(miri)))]
 const BUDGET: usize = 129 * narrows_core::coop::OPERATIONS_PER_UNIT as usize - 1;
 
 #[path = "../../../test-utils/suites/oneshot/mod.rs"]

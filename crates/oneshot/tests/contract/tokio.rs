@@ -3,7 +3,7 @@
 use ::tokio::sync::oneshot as subject;
 
 /// After at most so many ready operations a task yields.
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(miri)))]
 const BUDGET: usize = 128;
 
 #[path = "../../../test-utils/suites/oneshot/mod.rs"]

@@ -16,15 +16,16 @@ use narrows_test_utils::oneshot::{Oneshot, TABLE};
 const COMMAND: &str = "cargo test -p narrows-oneshot --test fuzz";
 
 #[test]
+#[cfg_attr(miri, ignore = "leaks on purpose: forgotten handles are operations")]
 fn lockstep_with_tokio() {
     let plan = Plan::from_env(RUNS);
     let report =
         fuzz::lockstep::<Oneshot, tokio::world::Channel, narrows::world::Channel>(plan, COMMAND);
     println!("{report}");
-    if report.sequences >= RUNS && !cfg!(miri) {
+    if report.sequences >= RUNS {
         report.assert_covers(TABLE);
     }
 }
 
 /// Enough to reach every state with every operation, and short enough for every test run.
-const RUNS: u64 = if cfg!(miri) { 200 } else { 20_000 };
+const RUNS: u64 = 20_000;

@@ -24,7 +24,7 @@ use narrows_test_utils::poll::ready;
 use narrows_test_utils::table::check;
 use narrows_test_utils::waker::Probe;
 
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(miri)))]
 use super::BUDGET;
 use super::subject;
 
