@@ -1,0 +1,549 @@
+#![expect(
+    unsafe_code,
+    reason = "the list links nodes that live inside pinned futures"
+)]
+//! The list of those who wait: first come, first called, and no allocation per wait.
+//!
+//! # Idea
+//!
+//! A node lives inside the future that waits, and the list links the nodes. The list has no lock of its
+//! own: it is kept inside a mutex, beside whatever else that mutex guards, so that looking at the guarded
+//! data and joining the list is one step. A node carries an *extra* of the channel's choice, by which the
+//! two sides tell each other what is wanted and what was given.
+//!
+//! | state of a node | its owner may | whoever has the list may |
+//! |---|---|---|
+//! | absent | [`join`](WaitList::join): queued | nothing: it isn't in the list |
+//! | queued: holds a waker | [`leave`](WaitList::leave): absent; [`replace_waker`](WaitList::replace_waker) | [`call_front`](WaitList::call_front): called, and take the waker; change the extra |
+//! | called: holds none | [`leave`](WaitList::leave): absent, and take the extra | nothing: it isn't in the list any more |
+//!
+//! The owner alone brings a node back to absent. If a future is dropped before, its [`Waiter`] asks the
+//! [`Host`] to do so, who thus gets back whatever a called node was given.
+//!
+//! # Why this is safe to use
+//!
+//! Each list has an identity, drawn from a counter when the first node joins. A node remembers the
+//! identity of the list that it has joined, and every method compares the two. So to touch the links of a
+//! node one must have `&mut` to the one list it has joined, which only one thread at a time can have; which
+//! mutex provides it is no matter. A node is pinned, and one that is dropped without having left aborts
+//! the process, so the links of a node in the list are always those of a live one. Nothing of this rests on
+//! the channel's code: if its host leads to the wrong list, it meets a panic or that abort.
+//!
+//! # The dangerous race
+//!
+//! A future is cancelled while somebody calls it. Both need the list, so one is first. If it is the
+//! cancellation, the caller finds the next node at the front. If it is the call, the future's
+//! [`leave`](WaitList::leave) returns an extra that says what it was given, and the host hands it on.
+//!
+//! Calling *everybody* takes the lock many times, for a few wakers each, since waking must happen outside
+//! it. Meanwhile those just woken may join again. Each node gets a [`Ticket`] when it joins, and the
+//! nodes are in the order of their tickets; so calling everybody means calling those before the ticket
+//! that was next when the calling began. Cancelled nodes leave as always.
+//!
+//! # User code
+//!
+//! No method clones, wakes or drops a waker: they move in and out, and it is the caller who has to let go
+//! of the lock before it uses or drops what was returned. [`WakeBatch`] carries several of them out.
+
+use std::{
+    any::Any,
+    fmt,
+    marker::PhantomPinned,
+    num::NonZeroU64,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    process,
+    ptr::NonNull,
+    sync::atomic::{AtomicU64, Ordering},
+    task::Waker,
+};
+
+use pin_project_lite::pin_project;
+
+use crate::sync::UnsafeCell;
+
+/// Tells lists apart; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ListId(NonZeroU64);
+
+impl ListId {
+    fn draw() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // ORDERING: Relaxed; only the numbers themselves have to differ.
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self(NonZeroU64::new(id).expect("2^64 lists were never made"))
+    }
+}
+
+/// A place in the order of joining, of one list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// What a node is to the list that it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It has not joined, or has left.
+    Absent,
+    /// It waits, with a waker that wakes the task that asks.
+    Queued,
+    /// It waits, with the waker of another task.
+    QueuedForAnotherTask,
+    /// It was called, and has yet to leave.
+    Called,
+}
+
+/// What a node takes along when it leaves.
+#[derive(Debug)]
+#[must_use = "the waker must be dropped outside the lock, and the extra may have to be handed on"]
+pub struct Left<E> {
+    /// The extra, as whoever had the list left it.
+    pub extra: E,
+    /// The waker, if the node was not called.
+    pub waker: Option<Waker>,
+}
+
+type Link<E> = Option<NonNull<Node<E>>>;
+
+/// The waiting part of a future.
+pub struct Node<E> {
+    /// Which list it has joined; written by the owner, while it has that list.
+    joined: Option<ListId>,
+    /// Touched only by whoever has `&mut` to the list of that identity.
+    links: UnsafeCell<Links<E>>,
+    _pinned: PhantomPinned,
+}
+
+struct Links<E> {
+    previous: Link<E>,
+    next: Link<E>,
+    ticket: Ticket,
+    /// There while it is queued.
+    waker: Option<Waker>,
+    /// There from joining to leaving.
+    extra: Option<E>,
+}
+
+// SAFETY: a node that has joined is pinned, and its links are touched only through its list, which moves
+// wakers and extras between threads: both may move. The rest is a number.
+unsafe impl<E: Send> Send for Node<E> {}
+// SAFETY: a shared reference to a node gives access to nothing but the number.
+unsafe impl<E: Send> Sync for Node<E> {}
+
+impl<E> Node<E> {
+    /// A node that has joined no list.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            joined: None,
+            links: UnsafeCell::new(Links {
+                previous: None,
+                next: None,
+                ticket: Ticket(0),
+                waker: None,
+                extra: None,
+            }),
+            _pinned: PhantomPinned,
+        }
+    }
+
+    /// Whether it has joined a list and not left it since.
+    #[inline]
+    #[must_use]
+    pub fn has_joined(&self) -> bool {
+        self.joined.is_some()
+    }
+
+    #[inline]
+    fn set_joined(self: Pin<&mut Self>, joined: Option<ListId>) {
+        // SAFETY: writing a number moves nothing out of the node.
+        unsafe { self.get_unchecked_mut() }.joined = joined;
+    }
+
+    fn pointer(self: Pin<&mut Self>) -> NonNull<Self> {
+        // SAFETY: nothing is moved through the pointer: its only use is to reach the links.
+        NonNull::from(unsafe { self.get_unchecked_mut() })
+    }
+}
+
+impl<E> Default for Node<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> Drop for Node<E> {
+    fn drop(&mut self) {
+        if self.has_joined() {
+            // The list would go on using the memory; a panic wouldn't stop it.
+            eprintln!("a waiter was dropped while its list still knows it");
+            process::abort();
+        }
+    }
+}
+
+impl<E> fmt::Debug for Node<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("has_joined", &self.has_joined())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A list of waiters, to be kept inside a mutex.
+pub struct WaitList<E> {
+    front: Link<E>,
+    back: Link<E>,
+    id: Option<ListId>,
+    next_ticket: Ticket,
+}
+
+// SAFETY: it moves wakers and extras from thread to thread, nothing else of its nodes.
+unsafe impl<E: Send> Send for WaitList<E> {}
+// SAFETY: a shared reference shows only whether the list is empty.
+unsafe impl<E: Send> Sync for WaitList<E> {}
+
+impl<E> WaitList<E> {
+    /// An empty list.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            front: None,
+            back: None,
+            id: None,
+            next_ticket: Ticket(0),
+        }
+    }
+
+    /// Whether nobody is queued.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.front.is_none()
+    }
+
+    /// Puts a node at the end of the list.
+    ///
+    /// # Panics
+    ///
+    /// If it has joined a list already.
+    pub fn join(&mut self, mut node: Pin<&mut Node<E>>, extra: E, waker: Waker) {
+        assert!(!node.has_joined(), "a node joins one list at a time");
+        let id = *self.id.get_or_insert_with(ListId::draw);
+        node.as_mut().set_joined(Some(id));
+        let node = node.pointer();
+        let ticket = self.next_ticket;
+        self.next_ticket = Ticket(ticket.0 + 1);
+        let previous = self.back.replace(node);
+        // SAFETY: the line above made it a node of this list, and its owner lends it to this call.
+        *unsafe { self.links(node) } = Links {
+            previous,
+            next: None,
+            ticket,
+            waker: Some(waker),
+            extra: Some(extra),
+        };
+        match previous {
+            // SAFETY: the back of the list is a node of it.
+            Some(previous) => unsafe { self.links(previous) }.next = Some(node),
+            None => self.front = Some(node),
+        }
+    }
+
+    /// What `node` is to this list, and whether the waker that it holds would wake the task of `waker`.
+    ///
+    /// # Panics
+    ///
+    /// If it has joined another list, as in every method that takes a node.
+    #[inline]
+    pub fn status(&mut self, node: Pin<&mut Node<E>>, waker: &Waker) -> Status {
+        if !node.has_joined() {
+            return Status::Absent;
+        }
+        match &self.links_of(node).waker {
+            None => Status::Called,
+            Some(held) if held.will_wake(waker) => Status::Queued,
+            Some(_) => Status::QueuedForAnotherTask,
+        }
+    }
+
+    /// Exchanges the waker of a queued node. The waker that is returned is not needed any more: the old
+    /// one, or, if the node is not queued, the given one.
+    #[must_use = "the waker must be dropped outside the lock"]
+    pub fn replace_waker(&mut self, node: Pin<&mut Node<E>>, waker: Waker) -> Waker {
+        if node.has_joined() {
+            if let Some(held) = &mut self.links_of(node).waker {
+                return std::mem::replace(held, waker);
+            }
+        }
+        waker
+    }
+
+    /// The extra of a node that has joined.
+    ///
+    /// # Panics
+    ///
+    /// If it has not.
+    pub fn extra_mut(&mut self, node: Pin<&mut Node<E>>) -> &mut E {
+        let extra = &mut self.links_of(node).extra;
+        extra.as_mut().expect("there from joining to leaving")
+    }
+
+    /// Takes a node off the list, or back after it was called; `None` if it had not joined.
+    pub fn leave(&mut self, mut node: Pin<&mut Node<E>>) -> Option<Left<E>> {
+        if !node.has_joined() {
+            return None;
+        }
+        let links = self.links_of(node.as_mut());
+        let extra = links.extra.take()?;
+        let waker = links.waker.take();
+        if waker.is_some() {
+            let (previous, next) = (links.previous, links.next);
+            self.close_gap(previous, next);
+        }
+        node.set_joined(None);
+        Some(Left { extra, waker })
+    }
+
+    /// The extra of the one who has waited longest.
+    pub fn front_mut(&mut self) -> Option<&mut E> {
+        let front = self.front?;
+        // SAFETY: the front of the list is a node of it.
+        unsafe { self.links(front) }.extra.as_mut()
+    }
+
+    /// Calls the one who has waited longest: takes it off the list and returns its waker.
+    #[must_use = "whoever is called must be woken, outside the lock"]
+    pub fn call_front(&mut self) -> Option<Waker> {
+        let front = self.front?;
+        // SAFETY: the front of the list is a node of it.
+        let links = unsafe { self.links(front) };
+        let next = links.next;
+        let waker = links.waker.take();
+        self.close_gap(None, next);
+        waker
+    }
+
+    /// The ticket of whoever joins next.
+    #[must_use]
+    pub fn next_ticket(&self) -> Ticket {
+        self.next_ticket
+    }
+
+    /// Calls as many of those who joined before `ticket` as fit into the batch; whether there may be more.
+    pub fn call_before(&mut self, ticket: Ticket, batch: &mut WakeBatch) -> bool {
+        while let Some(front) = self.front {
+            // SAFETY: the front of the list is a node of it.
+            if unsafe { self.links(front) }.ticket >= ticket {
+                return false;
+            }
+            if batch.is_full() {
+                return true;
+            }
+            batch.extend(self.call_front());
+        }
+        false
+    }
+
+    fn close_gap(&mut self, previous: Link<E>, next: Link<E>) {
+        match previous {
+            // SAFETY: a neighbour in the list is a node of it.
+            Some(previous) => unsafe { self.links(previous) }.next = next,
+            None => self.front = next,
+        }
+        match next {
+            // SAFETY: the same.
+            Some(next) => unsafe { self.links(next) }.previous = previous,
+            None => self.back = previous,
+        }
+    }
+
+    /// The links of a node that its owner presents.
+    #[inline]
+    fn links_of(&mut self, node: Pin<&mut Node<E>>) -> &mut Links<E> {
+        assert!(
+            node.has_joined() && node.joined == self.id,
+            "the node has not joined this list"
+        );
+        // SAFETY: just checked, and the owner lends it to this call.
+        unsafe { self.links(node.pointer()) }
+    }
+
+    /// The links of a node.
+    ///
+    /// # Safety
+    ///
+    /// The node has joined this list and is alive: it is in the list, or its owner presents it.
+    #[inline]
+    unsafe fn links(&mut self, node: NonNull<Node<E>>) -> &mut Links<E> {
+        // SAFETY: it is alive, and only the field that is made for sharing is borrowed.
+        let links = unsafe { &(*node.as_ptr()).links };
+        // SAFETY: the identity of this list is not given to another, so `&mut self` says that nobody
+        // else has access to the links of its nodes; and it is borrowed for as long as the result.
+        links.with_mut(|links| unsafe { &mut *links })
+    }
+}
+
+impl<E> Default for WaitList<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> fmt::Debug for WaitList<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitList")
+            .field("is_empty", &self.is_empty())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handle that leads to the mutex with the list: a reference to a channel, or an owner of it.
+pub trait Host {
+    /// What each node carries.
+    type Extra;
+
+    /// Locks the mutex and calls `f` with the list.
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Self::Extra>) -> R) -> R;
+
+    /// A waiter that has joined is dropped: take its node off the list, and hand on what it was given.
+    fn abandon(&self, node: Pin<&mut Node<Self::Extra>>) {
+        let left = self.with_waiters(|waiters| waiters.leave(node));
+        // Outside the lock.
+        drop(left);
+    }
+}
+
+pin_project! {
+    /// A node with the way to its list, so that it can leave when it is dropped.
+    #[derive(Debug)]
+    #[project(!Unpin)]
+    pub struct Waiter<H: Host> {
+        host: H,
+        #[pin]
+        node: Node<H::Extra>,
+    }
+
+    impl<H: Host> PinnedDrop for Waiter<H> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if this.node.has_joined() {
+                this.host.abandon(this.node);
+            }
+        }
+    }
+}
+
+impl<H: Host> Waiter<H> {
+    /// A waiter that has joined no list.
+    #[inline]
+    pub fn new(host: H) -> Self {
+        Self {
+            host,
+            node: Node::new(),
+        }
+    }
+
+    /// The way to the list.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The way to the list, and the node.
+    #[inline]
+    pub fn parts(self: Pin<&mut Self>) -> (&mut H, Pin<&mut Node<H::Extra>>) {
+        let this = self.project();
+        (this.host, this.node)
+    }
+}
+
+/// Calls and wakes everybody who waits at this moment, in the order in which they joined.
+///
+/// # Panics
+///
+/// With the first panic of a waker, after all were woken.
+pub fn wake_all<H: Host>(host: &H) {
+    let mut batch = WakeBatch::new();
+    let mut panic = None;
+    let mut end = None;
+    loop {
+        let more = host.with_waiters(|waiters| {
+            let end = *end.get_or_insert_with(|| waiters.next_ticket());
+            waiters.call_before(end, &mut batch)
+        });
+        let caught = batch.wake_and_catch();
+        panic = panic.or(caught);
+        if !more {
+            break;
+        }
+    }
+    if let Some(panic) = panic {
+        resume_unwind(panic);
+    }
+}
+
+/// Wakers on their way out of a lock.
+#[derive(Debug)]
+pub struct WakeBatch {
+    wakers: [Option<Waker>; Self::CAPACITY],
+    len: usize,
+}
+
+impl WakeBatch {
+    /// How many wakers it carries.
+    pub const CAPACITY: usize = if cfg!(narrows_loom) { 2 } else { 32 };
+
+    /// A batch without wakers.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            wakers: [const { None }; Self::CAPACITY],
+            len: 0,
+        }
+    }
+
+    /// Whether no waker fits in any more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.len == Self::CAPACITY
+    }
+
+    /// Adds a waker, if there is one.
+    ///
+    /// # Panics
+    ///
+    /// If the batch is full.
+    pub fn extend(&mut self, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.wakers[self.len] = Some(waker);
+            self.len += 1;
+        }
+    }
+
+    /// Wakes all of them. Not to be called under a lock.
+    ///
+    /// # Panics
+    ///
+    /// With the first panic of a waker, after all were woken.
+    pub fn wake(&mut self) {
+        if let Some(panic) = self.wake_and_catch() {
+            resume_unwind(panic);
+        }
+    }
+
+    fn wake_and_catch(&mut self) -> Option<Box<dyn Any + Send>> {
+        let mut first = None;
+        let wakers = &mut self.wakers[..self.len];
+        self.len = 0;
+        for waker in wakers.iter_mut().filter_map(Option::take) {
+            let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            first = first.or(woken.err());
+        }
+        first
+    }
+}
+
+impl Default for WakeBatch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
