@@ -2,8 +2,8 @@
 //!
 //! The atomics are wrapped for two reasons. Dropping one asks the checker whether every other access
 //! happened before, so freeing memory too early is found at once. And each call knows the line it is
-//! written on, so that a single ordering can be weakened to `Relaxed` from outside: a model that still
-//! passes then says nothing about that ordering (`cargo xtask model --weaken`).
+//! written on, so that a single ordering can be weakened from outside: a model that still passes then
+//! says nothing about that ordering (`cargo xtask model --weaken`).
 
 use std::{
     collections::BTreeSet, env, fmt, fs::OpenOptions, io::Write as _, panic::Location,
@@ -18,11 +18,15 @@ pub use loom::{
 };
 use std::sync::atomic::Ordering;
 
-/// Which ordering is weakened: `NARROWS_WEAKEN=FILE:LINE:COLUMN:INDEX`, where INDEX tells the two
-/// orderings of a compare-exchange apart (0: success, 1: failure). `NARROWS_WEAKEN_LIST=PATH` appends
-/// each ordering that is stronger than `Relaxed` to a file as it is first met.
+/// What to do with the orderings, as the environment says.
+///
+/// - `NARROWS_WEAKEN=SITE=ORDERING` puts a weaker ordering in the place of the one at `SITE`, which is
+///   `FILE:LINE:COLUMN:INDEX`; INDEX tells the two orderings of a compare-exchange apart (0: success,
+///   1: failure).
+/// - `NARROWS_WEAKEN_LIST=PATH` appends each ordering that is stronger than `Relaxed` to a file as it is
+///   first met, as `SITE ORDERING OPERATION`.
 struct Weakening {
-    target: Option<String>,
+    target: Option<(String, Ordering)>,
     list: Option<std::sync::Mutex<(std::fs::File, BTreeSet<String>)>>,
 }
 
@@ -30,7 +34,9 @@ static WEAKENING: OnceLock<Weakening> = OnceLock::new();
 
 fn weakening() -> &'static Weakening {
     WEAKENING.get_or_init(|| Weakening {
-        target: env::var("NARROWS_WEAKEN").ok(),
+        target: env::var("NARROWS_WEAKEN").ok().map(|target| {
+            parse_target(&target).expect("NARROWS_WEAKEN must be FILE:LINE:COLUMN:INDEX=ORDERING")
+        }),
         list: env::var_os("NARROWS_WEAKEN_LIST").map(|path| {
             let file = OpenOptions::new().append(true).create(true).open(path);
             let file = file.expect("NARROWS_WEAKEN_LIST must name a file that can be written");
@@ -39,19 +45,44 @@ fn weakening() -> &'static Weakening {
     })
 }
 
-fn effective(order: Ordering, at: &Location<'_>, index: u8) -> Ordering {
+fn parse_target(target: &str) -> Option<(String, Ordering)> {
+    let (site, order) = target.rsplit_once('=')?;
+    let order = match order {
+        "Relaxed" => Ordering::Relaxed,
+        "Acquire" => Ordering::Acquire,
+        "Release" => Ordering::Release,
+        "AcqRel" => Ordering::AcqRel,
+        _ => return None,
+    };
+    Some((site.to_owned(), order))
+}
+
+/// What an ordering is given to; it decides which weaker ones there are.
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Load,
+    Store,
+    /// A read-modify-write. A compare-exchange that fails is a load.
+    Rmw,
+    Fence,
+}
+
+fn effective(order: Ordering, operation: Operation, at: &Location<'_>, index: u8) -> Ordering {
     let weakening = weakening();
     if order == Ordering::Relaxed || (weakening.target.is_none() && weakening.list.is_none()) {
         return order;
     }
     let site = format!("{at}:{index}");
-    if weakening.target.as_deref() == Some(&site) {
-        return Ordering::Relaxed;
+    if let Some((target, weaker)) = &weakening.target {
+        if *target == site {
+            return *weaker;
+        }
     }
     if let Some(list) = &weakening.list {
         let (file, known) = &mut *list.lock().expect("nothing panics while listing");
-        if known.insert(site.clone()) {
-            writeln!(file, "{site} {order:?}").expect("the list of orderings can be written");
+        let entry = format!("{site} {order:?} {operation:?}");
+        if known.insert(entry.clone()) {
+            writeln!(file, "{entry}").expect("the list of orderings can be written");
         }
     }
     order
@@ -60,7 +91,7 @@ fn effective(order: Ordering, at: &Location<'_>, index: u8) -> Ordering {
 /// `loom::sync::atomic::fence`; a weakened fence is no fence at all.
 #[track_caller]
 pub fn fence(order: Ordering) {
-    match effective(order, Location::caller(), 0) {
+    match effective(order, Operation::Fence, Location::caller(), 0) {
         Ordering::Relaxed => {}
         order => checked::fence(order),
     }
@@ -82,19 +113,20 @@ macro_rules! atomic {
             /// As std's method.
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
-                self.0.load(effective(order, Location::caller(), 0))
+                self.0.load(effective(order, Operation::Load, Location::caller(), 0))
             }
 
             /// As std's method.
             #[track_caller]
             pub fn store(&self, value: $value, order: Ordering) {
-                self.0.store(value, effective(order, Location::caller(), 0));
+                let order = effective(order, Operation::Store, Location::caller(), 0);
+                self.0.store(value, order);
             }
 
             /// As std's method.
             #[track_caller]
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.0.swap(value, effective(order, Location::caller(), 0))
+                self.0.swap(value, effective(order, Operation::Rmw, Location::caller(), 0))
             }
 
             /// As std's method.
@@ -114,8 +146,8 @@ macro_rules! atomic {
                 self.0.compare_exchange(
                     current,
                     new,
-                    effective(success, at, 0),
-                    effective(failure, at, 1),
+                    effective(success, Operation::Rmw, at, 0),
+                    effective(failure, Operation::Load, at, 1),
                 )
             }
 
@@ -139,7 +171,7 @@ macro_rules! atomic {
                 /// As std's method.
                 #[track_caller]
                 pub fn $rmw(&self, value: $value, order: Ordering) -> $value {
-                    self.0.$rmw(value, effective(order, Location::caller(), 0))
+                    self.0.$rmw(value, effective(order, Operation::Rmw, Location::caller(), 0))
                 }
             )*
         }
