@@ -16,6 +16,8 @@ use crate::cli::Stop;
 pub struct Workspace {
     /// The folder of the workspace's Cargo.toml.
     pub root: PathBuf,
+    /// Where cargo puts what it builds.
+    pub target: PathBuf,
     /// Its members, with their targets.
     pub members: Vec<Value>,
 }
@@ -37,10 +39,15 @@ impl Workspace {
         let mut metadata: Value =
             serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
         let root = text(&metadata, "workspace_root").into();
+        let target = text(&metadata, "target_directory").into();
         let Value::Array(members) = metadata["packages"].take() else {
             anyhow::bail!("cargo metadata has no list of packages");
         };
-        Ok(Self { root, members })
+        Ok(Self {
+            root,
+            target,
+            members,
+        })
     }
 
     /// Builds every example of the workspace with one call, and tells where each program is, by
@@ -126,6 +133,6 @@ pub fn items<'a>(value: &'a Value, field: &str) -> &'a [Value] {
 }
 
 /// The cargo that runs this program, or else the one on the path.
-fn cargo() -> OsString {
+pub fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }

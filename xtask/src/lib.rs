@@ -5,18 +5,28 @@
 //! `cargo xtask help` all read it. A command that is added there is complete.
 
 pub mod cargo;
+pub mod ci;
 pub mod cli;
 pub mod demo;
 pub mod fuzz;
 pub mod help;
 pub mod long_tests;
+pub mod miri;
+pub mod model;
 pub mod stress;
 
 use std::process::ExitCode;
 
 /// Every command, in the order in which the help shows them.
-pub const COMMANDS: &[cli::Command] =
-    &[demo::COMMAND, fuzz::COMMAND, stress::COMMAND, help::COMMAND];
+pub const COMMANDS: &[cli::Command] = &[
+    demo::COMMAND,
+    model::COMMAND,
+    miri::COMMAND,
+    fuzz::COMMAND,
+    stress::COMMAND,
+    ci::COMMAND,
+    help::COMMAND,
+];
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {

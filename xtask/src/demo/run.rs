@@ -45,19 +45,28 @@ pub struct Run {
 ///
 /// The program has nothing to read, and none of the variables that change what a demo prints.
 pub fn run(program: &Path, folder: &Path, timeout: Duration, echo: bool) -> anyhow::Result<Run> {
-    let started = Instant::now();
     let mut command = Command::new(program);
     for (name, _) in env::vars_os().filter(|(name, _)| changes_output(&name.to_string_lossy())) {
         command.env_remove(name);
     }
+    command.env("NO_COLOR", "1").current_dir(folder);
+    limited(&mut command, timeout, echo)
+}
+
+/// As [`run`], for a command whose surroundings are the caller's.
+pub fn limited(command: &mut Command, timeout: Duration, echo: bool) -> anyhow::Result<Run> {
+    let started = Instant::now();
     let mut child = command
-        .env("NO_COLOR", "1")
-        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| format!("{} does not start", program.display()))?;
+        .with_context(|| {
+            format!(
+                "{} does not start",
+                Path::new(command.get_program()).display()
+            )
+        })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let stdout = Capture::start(stdout.context("no stdout")?, echo.then(io::stdout));
     let stderr = Capture::start(stderr.context("no stderr")?, echo.then(io::stderr));

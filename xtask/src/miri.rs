@@ -1,0 +1,129 @@
+//! `cargo xtask miri`: runs small tests in an interpreter that finds undefined behaviour.
+//!
+//! The models' bodies, on Miri's own threads, whose schedule a seed decides: a few seeds each.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::process::{Command as Process, Stdio};
+use std::time::Instant;
+
+use anyhow::Context;
+use yansi::Paint;
+
+use crate::cargo::Workspace;
+use crate::cli::{Arg, Args, Command, Outcome, Stop};
+use crate::model::find::{self, Kind};
+use crate::model::{number, plural};
+
+/// The entry in the table of commands.
+pub const COMMAND: Command = Command {
+    name: "miri",
+    summary: "Run the models' bodies and other small tests under Miri",
+    usage: "[KIND] [--seeds N]",
+    about: "
+KIND is a crate without its `narrows-`; without one, all that have models are run. Miri finds
+undefined behaviour, data races and leaks in the schedule that it happens to run; each seed is
+another one. It needs a nightly toolchain; the component is installed if it is missing.
+
+Exit status: 0 nothing found, 1 a test fails, 2 wrong usage, 3 Miri is not to be had.",
+    options: &[(
+        "--seeds N",
+        "run every test with the seeds 0 to N-1 (default: 8)",
+    )],
+    examples: &[
+        ("cargo xtask miri", "every crate with models"),
+        (
+            "cargo xtask miri oneshot --seeds 64",
+            "one crate, many schedules",
+        ),
+    ],
+    run,
+};
+
+/// The nightly toolchain's Miri, with pointers that keep where they come from.
+const FLAGS: &str = "-Zmiri-strict-provenance";
+
+fn run(mut args: Args) -> anyhow::Result<Outcome> {
+    let (mut kind, mut seeds) = (None, 8);
+    while let Some(arg) = args.advance()? {
+        match &arg {
+            Arg::Word(word) if kind.is_none() => kind = Some(word.clone()),
+            Arg::Option(name) if name == "--seeds" => seeds = number(name, &mut args)?.get(),
+            _ => return Err(args.unknown(&arg)),
+        }
+    }
+    let workspace = Workspace::find()?;
+    let kinds = find::select(find::kinds(&workspace, find::is_model)?, kind.as_deref())?;
+    install()?;
+    for kind in kinds {
+        if interpret(&workspace, &kind, seeds)? == Outcome::Failed {
+            return Ok(Outcome::Failed);
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+/// A command of the nightly toolchain, whichever runs xtask.
+fn nightly(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Process {
+    let mut command = Process::new("cargo");
+    command.arg("+nightly").args(arguments);
+    command
+}
+
+/// Sees to it that Miri is there.
+fn install() -> anyhow::Result<()> {
+    let is_there = nightly(["miri", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if is_there.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    let added = Process::new("rustup")
+        .args(["component", "add", "--toolchain", "nightly"])
+        .args(["miri", "rust-src"])
+        .status();
+    if added.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    let by_hand = "rustup toolchain install nightly --component miri,rust-src";
+    Err(Stop::Build(format!(
+        "Miri is missing and can't be installed; by hand: {by_hand}"
+    ))
+    .into())
+}
+
+/// Runs the tests of one crate with every seed.
+///
+/// Several seeds run at once and print into each other's lines, so what they print is shown only if
+/// one of them fails.
+fn interpret(workspace: &Workspace, kind: &Kind, seeds: usize) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let mut flags = env::var("MIRIFLAGS").unwrap_or_default();
+    flags.push_str(&format!(" {FLAGS} -Zmiri-many-seeds=0..{seeds}"));
+    let output = nightly(["miri", "test", "--package", &kind.package])
+        .args(kind.targets.iter().flat_map(|target| ["--test", target]))
+        .arg("--target-dir")
+        .arg(workspace.target.join("miri"))
+        .env("MIRIFLAGS", flags.trim())
+        .current_dir(&workspace.root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo miri does not start")?;
+    let mut out = io::stdout();
+    let targets = kind.targets.join(", ");
+    let what = format!(
+        "{} ({targets}), {}, {:.1} s",
+        kind.package,
+        plural(seeds, "seed"),
+        started.elapsed().as_secs_f64()
+    );
+    if output.status.success() {
+        writeln!(out, "{}  {what}", "ok  ".green())?;
+        return Ok(Outcome::Passed);
+    }
+    out.write_all(&output.stdout)?;
+    writeln!(out, "{}  {what}", "FAIL".red().bold())?;
+    Ok(Outcome::Failed)
+}
