@@ -1,7 +1,7 @@
 //! `cargo xtask model`: runs the models under the model checker, and asks what they would notice.
 //!
 //! [`find`] lists the crates that have models; each model runs in a process of its own, so that its
-//! time can be told and limited. [`weaken`] weakens one ordering at a time, and [`source`] reads where
+//! time can be told and limited. `weaken` weakens one ordering at a time, and [`source`] reads where
 //! orderings stand and why.
 
 pub mod find;
