@@ -5,9 +5,11 @@
 //! `cargo xtask help` all read it. A command that is added there is complete.
 
 pub mod cargo;
+pub mod choose;
 pub mod ci;
 pub mod cli;
 pub mod demo;
+pub mod docs;
 pub mod fuzz;
 pub mod help;
 pub mod long_tests;
@@ -20,10 +22,12 @@ use std::process::ExitCode;
 /// Every command, in the order in which the help shows them.
 pub const COMMANDS: &[cli::Command] = &[
     demo::COMMAND,
+    choose::COMMAND,
     model::COMMAND,
     miri::COMMAND,
     fuzz::COMMAND,
     stress::COMMAND,
+    docs::COMMAND,
     ci::COMMAND,
     help::COMMAND,
 ];
