@@ -7,6 +7,7 @@
 //! | `<!-- include: code NAME -->` | the demo's program |
 //! | `<!-- include: code NAME "from" -->` | the statement or item that begins on the line with "from" |
 //! | `<!-- include: code NAME "from" "to" -->` | everything through the statement with "to" |
+//! | `<!-- include: code PATH.rs … -->` | the same of any file, by its path from the root |
 //! | `<!-- include: demos CRATE -->` | the table of a crate's demos |
 //! | `<!-- include: choose channels -->` | the answers of docs/choosing.toml with a channel, as a table |
 //! | `<!-- include: choose channels in full -->` | the same, each under a heading |
@@ -24,6 +25,9 @@ use anyhow::{Context, bail};
 use super::source;
 use crate::choose::{self, data::Choices};
 use crate::demo::find::Demo;
+
+/// A demo that prints more is folded up.
+const MOST_VISIBLE_LINES: usize = 15;
 
 /// Where the text comes from.
 #[derive(Debug)]
@@ -59,23 +63,34 @@ impl Sources<'_> {
         let demo = self.demo(name)?;
         let path = demo.source.strip_prefix(self.root).unwrap_or(&demo.source);
         let path = path.to_string_lossy().replace('\\', "/");
+        let output = output(demo)?;
+        let block = fenced("text", &output);
+        let lines = output.lines().count();
+        let block = if lines > MOST_VISIBLE_LINES {
+            let summary = format!("What it prints: {lines} lines");
+            format!("<details><summary>{summary}</summary>\n\n{block}\n</details>\n")
+        } else {
+            block
+        };
+        let explanation = &demo.explanation;
         Ok(format!(
-            "{}\n\n`cargo xtask demo {name}` · [program]({up}{path})\n\n{}",
-            demo.explanation,
-            fenced("text", &output(demo)?),
+            "{explanation}\n\nRun it: `cargo xtask demo {name}` · [its program]({up}{path})\n\n{block}"
         ))
     }
 
     fn code(&self, arguments: &str) -> anyhow::Result<String> {
         let (name, parts) = arguments.split_once(' ').unwrap_or((arguments, ""));
-        let source = read(&self.demo(name)?.source)?;
+        let source = match name.ends_with(".rs") {
+            true => read(&self.root.join(name))?,
+            false => read(&self.demo(name)?.source)?,
+        };
         // Every second piece stands between quotation marks.
         let parts: Vec<_> = parts.split('"').skip(1).step_by(2).collect();
         let code = match parts[..] {
             [] => source::program(&source),
             [from] => source::part(&source, from, None)?,
             [from, to] => source::part(&source, from, Some(to))?,
-            _ => bail!("`code` takes a demo and up to two texts in quotation marks"),
+            _ => bail!("`code` takes a demo or a file, and up to two texts in quotation marks"),
         };
         // `rs` is coloured like `rust`, and rustdoc doesn't take it for a test of its own.
         Ok(fenced("rs", &code))

@@ -60,14 +60,16 @@ fn run(mut args: Args) -> anyhow::Result<Outcome> {
             "--bless is refused where CI is set: bless on your machine, read the change, commit it",
         ));
     }
-    let pages = Pages::read(&Workspace::find()?)?;
+    let workspace = Workspace::find()?;
+    let mut pages = Pages::read(&workspace)?;
     let mut out = io::stdout();
     if bless {
         for name in pages.bless()? {
             writeln!(out, "renewed {name}")?;
         }
+        pages = Pages::read(&workspace)?;
     }
-    let problems = pages.problems(!bless);
+    let problems = pages.problems();
     for problem in &problems {
         writeln!(out, "{problem}")?;
     }
@@ -140,8 +142,8 @@ impl Pages {
         Ok(changed)
     }
 
-    /// What is wrong; differences from the files only if they are wanted.
-    pub fn problems(&self, differences: bool) -> Vec<Problem> {
+    /// What is wrong.
+    pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (name, text) in &self.pages {
             let renewed = self.renew(name, text);
@@ -152,7 +154,7 @@ impl Pages {
                     text,
                 });
             };
-            for (line, why) in renewed.changed.into_iter().filter(|_| differences) {
+            for (line, why) in renewed.changed {
                 add(
                     line,
                     format!("{why}; `cargo xtask docs --bless` renews the page"),

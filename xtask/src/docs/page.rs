@@ -44,10 +44,15 @@ pub fn renew(page: &str, text_for: impl Fn(&str) -> anyhow::Result<String>) -> R
         failed: Vec::new(),
     };
     let mut index = 0;
+    let mut in_code = false;
     while index < lines.len() {
         let line = lines[index];
         renewed.text.push_str(line);
         index += 1;
+        in_code ^= is_fence(line);
+        if in_code {
+            continue;
+        }
         let Some(marker) = line
             .trim()
             .strip_prefix(MARKER)
@@ -96,11 +101,15 @@ fn first_difference(page: &str, file: &str) -> String {
     format!("the page says {}, the file {}", line(page), line(file))
 }
 
+fn is_fence(line: &str) -> bool {
+    line.trim_start().starts_with("```")
+}
+
 /// The lines outside blocks of code, each with its number.
 fn prose(page: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_code = false;
     page.lines().enumerate().filter_map(move |(index, line)| {
-        let fence = line.trim_start().starts_with("```");
+        let fence = is_fence(line);
         in_code ^= fence;
         (!in_code && !fence).then_some((index + 1, line))
     })
@@ -164,9 +173,17 @@ mod tests {
         let renewed = renew(page, text_for);
         let expected = "# A\n<!-- include: code a -->\n```rs\na();\n```\n<!-- end -->\nrest";
         assert_eq!(renewed.text, expected);
-        let why = "the page says `old`, the file ```rs`".replace("```rs`", "````rs`");
-        assert_eq!(renewed.changed, [(2, why)]);
+        let why = "the page says `old`, the file ````rs`";
+        assert_eq!(renewed.changed, [(2, why.to_owned())]);
         assert!(renew(expected, text_for).changed.is_empty());
+    }
+
+    #[test]
+    fn markers_in_blocks_of_code_are_only_shown() {
+        let page = "```text\n<!-- include: gone -->\n```\n";
+        let renewed = renew(page, text_for);
+        assert_eq!(renewed.text, page);
+        assert!(renewed.failed.is_empty());
     }
 
     #[test]
