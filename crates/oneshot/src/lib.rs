@@ -35,6 +35,14 @@
 //! - `tokio` (default): take part in tokio's cooperative scheduling, and panic where `blocking_recv`
 //!   would stall a runtime. Without it the crate depends on no runtime.
 //! - `explain`: record who holds and awaits what in release builds too; see [`narrows_explain`].
+//!
+//! # Read on
+//!
+//! - [The guide's page on oneshot](../../../docs/oneshot.md): a picture, the demos, and a table of what waits,
+//!   what is cancel safe, and what happens when the channel is closed.
+//! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
+//! - The other channels: [mpsc](../narrows_mpsc/index.html), [broadcast](../narrows_broadcast/index.html),
+//!   [watch](../narrows_watch/index.html); [patterns](../narrows_patterns/index.html) on all four.
 
 mod builder;
 pub mod error;
@@ -49,3 +57,8 @@ pub use builder::{Builder, channel};
 pub use error::Reason;
 pub use receiver::Receiver;
 pub use sender::Sender;
+
+/// The crate's page: its snippets are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

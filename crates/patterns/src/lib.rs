@@ -1,7 +1,33 @@
 //! Patterns built on the four channels.
 //!
-//! Each pattern is shown by a demo in `examples/`, made of bare channels: `fan_in`,
-//! `graceful_shutdown`, `pipeline`.
+//! Each is shown by a demo in `examples/`, made of bare channels and short enough to copy: `fan_in`,
+//! `pipeline`, `graceful_shutdown`, and `bounded_cycle`: two tasks that talk both ways without a
+//! deadlock.
+//!
+//! Fan-in, the smallest of them, is one loop for several sources:
+//!
+//! ```
+//! use narrows_mpsc as mpsc;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let (tx, mut rx) = mpsc::channel(8);
+//! for source in 1..=2 {
+//!     let tx = tx.clone();
+//!     tokio::spawn(async move { tx.send(format!("from source {source}")).await });
+//! }
+//! drop(tx);
+//!
+//! while let Some(message) = rx.recv().await {
+//!     println!("{message}");
+//! }
+//! # }
+//! ```
+//!
+//! # Read on
+//!
+//! - [The guide's page on patterns](../../../docs/patterns.md): pictures, and what each demo prints.
+//! - The channels: [`narrows_mpsc`], [`narrows_oneshot`], [`narrows_broadcast`], [`narrows_watch`].
+//! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
 
 /// The guide: its snippets are tests.
 #[cfg(doctest)]
@@ -26,4 +52,6 @@ mod guide {
     struct Migrating;
     #[doc = include_str!("../../../README.md")]
     struct Readme;
+    #[doc = include_str!("../README.md")]
+    struct Crate;
 }

@@ -1,4 +1,21 @@
-//! Only the latest value, for any number of observers.
+//! The latest value, for any number of receivers.
+//!
+//! State: a send replaces the value, and receivers look at the latest when they get to it. There is a
+//! value from the beginning, and what comes in between is skipped.
+//!
+//! ```
+//! use narrows_watch as watch;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() {
+//!     let (tx, mut rx) = watch::channel("v1");
+//!
+//!     tokio::spawn(async move { tx.send("v2") });
+//!
+//!     rx.changed().await.expect("the sender was alive");
+//!     assert_eq!(*rx.borrow_and_update(), "v2");
+//! }
+//! ```
 //!
 //! This crate re-exports [`tokio::sync::watch`]; the implementation is tokio's.
 //!
@@ -37,5 +54,18 @@
 //! ```
 //!
 //! Outside a spawned task nothing warns; the demo `mistake_borrow_across_await` shows what happens.
+//!
+//! # Read on
+//!
+//! - [The guide's page on watch](../../../docs/watch.md): a picture, the demos, and a table of what waits,
+//!   what is cancel safe, and what happens when the channel is closed.
+//! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
+//! - The other channels: [mpsc](../narrows_mpsc/index.html), [oneshot](../narrows_oneshot/index.html),
+//!   [broadcast](../narrows_broadcast/index.html); [patterns](../narrows_patterns/index.html) on all four.
 
 pub use tokio::sync::watch::*;
+
+/// The crate's page: its snippets are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
