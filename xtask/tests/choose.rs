@@ -71,7 +71,7 @@ fn the_questions_of_the_guide_find_their_answer_first() {
         ("fire and forget", "fire_and_forget"),
         ("never waits", "fire_and_forget"),
         ("competing consumers", "competing_consumers"),
-        ("work queue", "competing_consumers"),
+        ("worker pool", "competing_consumers"),
         ("a mere signal", "signal"),
         ("limiting concurrency", "limit_concurrency"),
         ("stopping many tasks", "stop_many"),

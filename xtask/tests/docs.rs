@@ -44,7 +44,7 @@ fn the_run_in_the_readme_is_a_run() {
     for line in without_times(&shown).lines().filter(|line| *line != "…") {
         assert!(
             printed.lines().any(|it| it == line),
-            "README.md shows `{line}`, which cargo xtask demo does not print:\n{printed}"
+            "README.md shows `{line}`, which cargo xtask demo does not print; paste lines of a run:\n{printed}"
         );
     }
 }
@@ -65,7 +65,9 @@ fn without_times(text: &str) -> String {
 
 /// A workspace of one package with one demo and a page, for the test of this name.
 fn workspace(test: &str, page: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs").join(test);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("docs")
+        .join(test);
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is ours");
@@ -111,7 +113,10 @@ fn problems(test: &str, page: &str) -> Vec<String> {
 #[test]
 fn a_page_that_differs_is_named_with_its_line_and_the_cure() {
     assert_eq!(
-        problems("differs", "# A\n\n<!-- include: output hello -->\n```text\nhallo\n```\n<!-- end -->\n"),
+        problems(
+            "differs",
+            "# A\n\n<!-- include: output hello -->\n```text\nhallo\n```\n<!-- end -->\n"
+        ),
         ["3: the page says `hallo`, the file `hello`; `cargo xtask docs --bless` renews the page"],
     );
 }

@@ -59,9 +59,8 @@ pub fn by_words(choices: &Choices, words: &str) -> anyhow::Result<String> {
         return Ok(print::answers(&found));
     }
     let keywords = search::keywords(&choices.answers);
-    let near: Vec<_> = words
-        .split_whitespace()
-        .flat_map(|word| nearest(&word.to_lowercase(), keywords.iter().map(String::as_str)))
+    let near: Vec<_> = search::words(words)
+        .flat_map(|word| nearest(&word, keywords.iter().map(String::as_str)))
         .take(3)
         .collect();
     let hint = if near.is_empty() {

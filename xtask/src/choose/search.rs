@@ -10,10 +10,11 @@ use super::data::Answer;
 
 /// Words that say nothing about the situation.
 const FILLERS: &[&str] = &[
-    "a", "all", "an", "and", "are", "as", "at", "be", "by", "can", "channel", "do", "each", "for",
-    "from", "get", "has", "have", "how", "i", "in", "is", "it", "me", "my", "need", "of", "on",
-    "or", "should", "than", "that", "the", "them", "then", "there", "this", "to", "too", "use",
-    "want", "what", "when", "which", "who", "with",
+    "a", "all", "an", "and", "are", "as", "at", "be", "but", "by", "can", "channel", "do", "does",
+    "each", "for", "from", "get", "has", "have", "how", "i", "if", "in", "is", "it", "its", "me",
+    "mere", "more", "my", "need", "no", "not", "of", "on", "or", "should", "so", "than", "that",
+    "the", "them", "then", "there", "this", "to", "too", "use", "want", "what", "when", "which",
+    "who", "will", "with", "would",
 ];
 
 /// How many answers are shown at most.
@@ -63,7 +64,8 @@ fn matches(stems: &BTreeSet<String>, wanted: &str) -> bool {
         .any(|stem| stem == wanted || begins(stem, wanted) || begins(wanted, stem))
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+/// The words of a text that say something, in small letters.
+pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|letter: char| !letter.is_alphanumeric())
         .map(str::to_lowercase)
         .filter(|word| !word.is_empty() && !FILLERS.contains(&word.as_str()))
