@@ -1,6 +1,6 @@
 //! `cargo xtask choose`: which channel to take, as a table or by words.
 //!
-//! [`data`] reads docs/choosing.toml, [`search`] finds answers by words, [`print`] lays both out.
+//! [`data`] reads docs/choosing.toml, [`search`] finds answers by words, [`mod@print`] lays both out.
 
 pub mod data;
 pub mod print;

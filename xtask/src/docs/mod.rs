@@ -1,6 +1,6 @@
 //! `cargo xtask docs`: whether the pages say what the files say.
 //!
-//! [`page`] finds markers, links and blocks of code on a page, [`include`] gives the text for a
+//! [`page`] finds markers, links and blocks of code on a page, [`mod@include`] gives the text for a
 //! marker, and [`source`] takes it out of a program.
 
 pub mod include;
