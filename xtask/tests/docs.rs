@@ -117,7 +117,7 @@ fn a_page_that_differs_is_named_with_its_line_and_the_cure() {
             "differs",
             "# A\n\n<!-- include: output hello -->\n```text\nhallo\n```\n<!-- end -->\n"
         ),
-        ["3: the page says `hallo`, the file `hello`; `cargo xtask docs --bless` renews the page"],
+        ["5: the page says `hallo`, the file `hello`; `cargo xtask docs --bless` renews the page"],
     );
 }
 

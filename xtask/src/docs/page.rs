@@ -29,7 +29,7 @@ impl fmt::Display for Problem {
 pub struct Renewed {
     /// The page as it should be.
     pub text: String,
-    /// The line of each marker whose text was different, and the first line that is.
+    /// Where a text differs from that of its marker: the first such line, and how it differs.
     pub changed: Vec<(usize, String)>,
     /// What could not be followed: the line, and why.
     pub failed: Vec<(usize, String)>,
@@ -74,9 +74,8 @@ pub fn renew(page: &str, text_for: impl Fn(&str) -> anyhow::Result<String>) -> R
         match text_for(marker.trim()) {
             Ok(text) => {
                 if text != before {
-                    renewed
-                        .changed
-                        .push((index, first_difference(&before, &text)));
+                    let (down, why) = first_difference(&before, &text);
+                    renewed.changed.push((index + down, why));
                 }
                 renewed.text.push_str(&text);
                 index += length;
@@ -87,8 +86,8 @@ pub fn renew(page: &str, text_for: impl Fn(&str) -> anyhow::Result<String>) -> R
     renewed
 }
 
-/// The first line of the page that differs from the file, in words.
-fn first_difference(page: &str, file: &str) -> String {
+/// The first line that differs: how far down, and in words.
+fn first_difference(page: &str, file: &str) -> (usize, String) {
     let same = page
         .lines()
         .zip(file.lines())
@@ -98,7 +97,8 @@ fn first_difference(page: &str, file: &str) -> String {
         Some(line) => format!("`{line}`"),
         None => "nothing".to_owned(),
     };
-    format!("the page says {}, the file {}", line(page), line(file))
+    let text = format!("the page says {}, the file {}", line(page), line(file));
+    (same + 1, text)
 }
 
 fn is_fence(line: &str) -> bool {
@@ -174,7 +174,7 @@ mod tests {
         let expected = "# A\n<!-- include: code a -->\n```rs\na();\n```\n<!-- end -->\nrest";
         assert_eq!(renewed.text, expected);
         let why = "the page says `old`, the file ````rs`";
-        assert_eq!(renewed.changed, [(2, why.to_owned())]);
+        assert_eq!(renewed.changed, [(3, why.to_owned())]);
         assert!(renew(expected, text_for).changed.is_empty());
     }
 
