@@ -29,7 +29,7 @@ pub const COMMAND: Command = Command {
     about: "
 Pages are README.md, docs/*.md and crates/*/README.md. What a page shows of a demo or of
 docs/choosing.toml stands between `<!-- include: … -->` and `<!-- end -->`; docs/README.md
-lists what can be included. Checked, too: links between files, anchors, and that every block of
+tells how. Checked, too: links between files, anchors, and that every block of
 code says its language and every `rust` block is compiled by `cargo test`.
 
 Exit status: 0 all pages are right, 1 a page is wrong, 2 wrong usage.",
