@@ -64,6 +64,8 @@ impl<H: Host<Extra = ()>> Waiter<H> {
         mut ready: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
         let (host, mut node) = self.parts();
+        // `will_wake` may say no even of a waker's own clone, so a waker just stored is not compared.
+        let mut stored = false;
         loop {
             if let Some(answer) = ready() {
                 if node.has_joined() {
@@ -71,23 +73,28 @@ impl<H: Host<Extra = ()>> Waiter<H> {
                 }
                 return Poll::Ready(answer);
             }
-            match host.with_waiters(|waiters| waiters.status(node.as_mut(), cx.waker())) {
-                Status::Queued => return Poll::Pending,
-                Status::QueuedForAnotherTask => {
-                    let waker = cx.waker().clone();
-                    let unneeded =
-                        host.with_waiters(|waiters| waiters.replace_waker(node.as_mut(), waker));
-                    drop(unneeded);
-                }
-                Status::Absent | Status::Called => {
-                    let waker = cx.waker().clone();
-                    host.with_waiters(|waiters| {
+            if stored
+                || host.with_waiters(|waiters| waiters.status(node.as_mut(), cx.waker()))
+                    == Status::Queued
+            {
+                return Poll::Pending;
+            }
+            let waker = cx.waker().clone();
+            let unneeded = host.with_waiters(|waiters| {
+                match waiters.status(node.as_mut(), &waker) {
+                    Status::Queued | Status::QueuedForAnotherTask => {
+                        Some(waiters.replace_waker(node.as_mut(), waker))
+                    }
+                    Status::Absent | Status::Called => {
                         // Nothing comes out that must not be dropped here: no waker, and no extra.
                         let _ = waiters.leave(node.as_mut());
                         waiters.join(node.as_mut(), (), waker);
-                    });
+                        None
+                    }
                 }
-            }
+            });
+            drop(unneeded);
+            stored = true;
         }
     }
 }

@@ -1,5 +1,9 @@
 //! The wait list under wakers that re-enter or panic, and in great numbers.
 #![cfg(not(narrows_loom))]
+#![expect(
+    unsafe_code,
+    reason = "a waker unlike its own clone needs vtables of its own"
+)]
 
 use std::{
     cell::RefCell,
@@ -9,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicPtr, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
 };
 
 use narrows_core::{
@@ -82,6 +86,33 @@ fn the_last_waker_counts_and_the_same_is_not_cloned_twice() {
     assert_eq!(first.live(), 0);
     queue.wake_all();
     assert_eq!((first.wakes(), second.wakes()), (0, 1));
+}
+
+/// `will_wake` is allowed to say no: a vtable may exist twice in one program.
+#[test]
+fn a_waker_may_be_unlike_its_own_clone() {
+    static ONE: RawWakerVTable =
+        RawWakerVTable::new(|_| RawWaker::new(std::ptr::null(), &TWO), drop, drop, drop);
+    static TWO: RawWakerVTable =
+        RawWakerVTable::new(|_| RawWaker::new(std::ptr::null(), &ONE), drop, drop, drop);
+    // SAFETY: the vtables' functions do nothing with the data, on any thread.
+    let waker = unsafe { Waker::new(std::ptr::null(), &ONE) };
+    assert!(!waker.clone().will_wake(&waker));
+
+    let queue = WaitQueue::new();
+    let mut waiter = closed(&queue);
+    let mut asked = 0;
+    for _ in 0..2 {
+        let polled = waiter
+            .as_mut()
+            .poll_until(&mut Context::from_waker(&waker), || {
+                asked += 1;
+                assert!(asked < 10, "the poll goes round in circles");
+                None::<()>
+            });
+        assert!(polled.is_pending());
+    }
+    assert_eq!(asked, 4, "before and after storing the waker, each time");
 }
 
 #[test]
