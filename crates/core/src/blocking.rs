@@ -51,8 +51,11 @@ mod imp {
 
         fn wake_by_ref(self: &Arc<Self>) {
             // ORDERING: Release; pairs with the Acquire in `block_on`; what the waking thread did
-            // before is visible to the poll that follows.
-            self.woken.store(true, Ordering::Release);
+            // before is visible to the poll that follows. A swap, since a store would end the release
+            // sequence of a wake just before, and the poll might miss what that one announces.
+            // UNMODELLED: the checker's own `block_on` stands in for this one, since it also polls
+            // without a wake.
+            self.woken.swap(true, Ordering::Release);
             self.thread.unpark();
         }
     }
@@ -70,6 +73,7 @@ mod imp {
                 return output;
             }
             // ORDERING: Acquire; pairs with the Release in `wake_by_ref`.
+            // UNMODELLED: as there.
             while !unpark.woken.swap(false, Ordering::Acquire) {
                 thread::park();
             }
