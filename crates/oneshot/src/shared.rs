@@ -99,28 +99,33 @@ impl<T> Shared<T> {
             return true;
         }
         let waker = waker.clone();
-        let _replaced = self.take_back(half);
+        let _replaced = self.take_back(&mut seen, half);
         self.slot(half).put(waker);
-        while let Err(now) = self.state.wait(seen, half) {
-            if now.is_over_for(half) {
+        loop {
+            if seen.is_over_for(half) {
                 // SAFETY: no step said that the slot holds a waker, so it is still this half's.
                 drop(unsafe { self.slot(half).peek().into_waker() });
                 return false;
             }
-            seen = now;
+            match self.state.wait(seen, half) {
+                Ok(()) => return true,
+                Err(now) => seen = now,
+            }
         }
-        true
     }
 
     /// Takes this half's own waker out of its slot, unless the other half was first or there is none.
-    fn take_back(&self, half: Half) -> Option<Waker> {
-        let mut seen = self.state.load();
+    #[inline]
+    fn take_back(&self, seen: &mut Snapshot, half: Half) -> Option<Waker> {
         loop {
-            let peeked = self.peek(seen, half)?;
-            match self.state.stop_waiting(seen, half) {
-                // SAFETY: this step took the waker that the peek saw.
-                Ok(()) => return Some(unsafe { peeked.into_waker() }),
-                Err(now) => seen = now,
+            let peeked = self.peek(*seen, half)?;
+            match self.state.stop_waiting(*seen, half) {
+                Ok(now) => {
+                    *seen = now;
+                    // SAFETY: this step took the waker that the peek saw.
+                    return Some(unsafe { peeked.into_waker() });
+                }
+                Err(now) => *seen = now,
             }
         }
     }
@@ -199,7 +204,8 @@ impl<T> SenderHalf<T> {
 
     /// Lets go of the waker that `wait` stored.
     pub(crate) fn stop_waiting(&mut self) {
-        drop(self.shared().take_back(Half::Sender));
+        let mut seen = self.look();
+        drop(self.shared().take_back(&mut seen, Half::Sender));
     }
 
     /// Leaves the value for the receiver; gives it back if the channel is closed.

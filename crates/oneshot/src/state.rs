@@ -9,7 +9,7 @@
 //! | `RECEIVER_GONE` | the receiver, last of all | the receiver touches nothing; the sender alone owns the allocation |
 //! | `RECEIVER_WAITS` | the receiver | its slot holds a waker; it belongs to whoever clears the bit |
 //! | `SENDER_WAITS` | the sender | the same for the sender's slot |
-//! | the rest | either, when it clears its own `…_WAITS` to wait with another waker | a count of these replacements |
+//! | the rest | either, when it clears its own `…_WAITS` | a count: a word with a waker in it never comes again |
 //!
 //! Without `VALUE` the value's place belongs to the sender, and without `…_WAITS` a waker's slot
 //! belongs to the half that would wait there. Whoever says that it is gone clears both `…_WAITS`
@@ -27,7 +27,7 @@ const CLOSED: u64 = 1 << 3;
 const RECEIVER_GONE: u64 = 1 << 4;
 const RECEIVER_WAITS: u64 = 1 << 5;
 const SENDER_WAITS: u64 = 1 << 6;
-const ONE_REPLACEMENT: u64 = 1 << 7;
+const ONE_TAKEN_BACK: u64 = 1 << 7;
 
 /// One of the two halves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,10 +168,10 @@ impl State {
         self.step(seen, seen.0 | half.waits())
     }
 
-    /// This half takes its own waker back.
-    pub(crate) fn stop_waiting(&self, seen: Snapshot, half: Half) -> Result<(), Snapshot> {
-        let without = seen.0 & !half.waits();
-        self.step(seen, without.wrapping_add(ONE_REPLACEMENT))
+    /// This half takes its own waker back. Returns what the word says after it.
+    pub(crate) fn stop_waiting(&self, seen: Snapshot, half: Half) -> Result<Snapshot, Snapshot> {
+        let next = (seen.0 & !half.waits()).wrapping_add(ONE_TAKEN_BACK);
+        self.step(seen, next).map(|()| Snapshot(next))
     }
 
     #[inline]
