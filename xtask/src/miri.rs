@@ -1,6 +1,7 @@
 //! `cargo xtask miri`: runs small tests in an interpreter that finds undefined behaviour.
 //!
-//! The models' bodies, on Miri's own threads, whose schedule a seed decides: a few seeds each.
+//! The models' bodies, on Miri's own threads, whose schedule a seed decides: a few seeds each. And once
+//! what needs no schedule: the contract, and how panics and re-entrance are borne.
 
 use std::env;
 use std::ffi::OsStr;
@@ -24,12 +25,12 @@ pub const COMMAND: Command = Command {
     about: "
 KIND is a crate without its `narrows-`; without one, all that have models are run. Miri finds
 undefined behaviour, data races and leaks in the schedule that it happens to run; each seed is
-another one. It needs a nightly toolchain; the component is installed if it is missing.
+another one. The tests contract, own, regressions and wait_list are run with one. It needs a nightly toolchain; the component is installed if it is missing.
 
 Exit status: 0 nothing found, 1 a test fails, 2 wrong usage, 3 Miri is not to be had.",
     options: &[(
         "--seeds N",
-        "run every test with the seeds 0 to N-1 (default: 8)",
+        "run every model with the seeds 0 to N-1 (default: 8)",
     )],
     examples: &[
         ("cargo xtask miri", "every crate with models"),
@@ -44,6 +45,9 @@ Exit status: 0 nothing found, 1 a test fails, 2 wrong usage, 3 Miri is not to be
 /// The nightly toolchain's Miri, with pointers that keep where they come from.
 const FLAGS: &str = "-Zmiri-strict-provenance";
 
+/// The test targets that are run once.
+const ONCE: [&str; 4] = ["contract", "own", "regressions", "wait_list"];
+
 fn run(mut args: Args) -> anyhow::Result<Outcome> {
     let (mut kind, mut seeds) = (None, 8);
     while let Some(arg) = args.advance()? {
@@ -54,9 +58,18 @@ fn run(mut args: Args) -> anyhow::Result<Outcome> {
         }
     }
     let workspace = Workspace::find()?;
-    let kinds = find::select(find::kinds(&workspace, find::is_model)?, kind.as_deref())?;
+    let models = find::select(find::kinds(&workspace, find::is_model)?, kind.as_deref())?;
+    let is_chosen = |other: &Kind| models.iter().any(|kind| kind.package == other.package);
+    let others = find::kinds(&workspace, |target| ONCE.contains(&target))?;
+    let others = others
+        .into_iter()
+        .filter(|kind| is_chosen(kind) && !kind.targets.is_empty());
+    let once = others.map(|kind| (kind, 1));
+    let runs: Vec<_> = once
+        .chain(models.iter().map(|kind| (kind.clone(), seeds)))
+        .collect();
     install()?;
-    for kind in kinds {
+    for (kind, seeds) in runs {
         if interpret(&workspace, &kind, seeds)? == Outcome::Failed {
             return Ok(Outcome::Failed);
         }
@@ -94,7 +107,7 @@ fn install() -> anyhow::Result<()> {
     .into())
 }
 
-/// Runs the tests of one crate with every seed.
+/// Runs the tests of one crate with every seed. Those of the contract that are about tokio are not ours.
 ///
 /// Several seeds run at once and print into each other's lines, so what they print is shown only if
 /// one of them fails.
@@ -106,6 +119,7 @@ fn interpret(workspace: &Workspace, kind: &Kind, seeds: usize) -> anyhow::Result
         .args(kind.targets.iter().flat_map(|target| ["--test", target]))
         .arg("--target-dir")
         .arg(workspace.target.join("miri"))
+        .args(["--", "--skip", "tokio::"])
         .env("MIRIFLAGS", flags.trim())
         .current_dir(&workspace.root)
         .stderr(Stdio::inherit())
