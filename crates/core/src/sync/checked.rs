@@ -48,6 +48,7 @@ fn weakening() -> &'static Weakening {
 fn parse_target(target: &str) -> Option<(String, Ordering)> {
     let (site, order) = target.rsplit_once('=')?;
     let order = match order {
+        // UNMODELLED: the names of orderings, not operations.
         "Relaxed" => Ordering::Relaxed,
         "Acquire" => Ordering::Acquire,
         "Release" => Ordering::Release,
