@@ -49,6 +49,7 @@ use std::{
     any::Any,
     fmt,
     marker::PhantomPinned,
+    mem,
     num::NonZeroU64,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
@@ -272,7 +273,7 @@ impl<E> WaitList<E> {
     pub fn replace_waker(&mut self, node: Pin<&mut Node<E>>, waker: Waker) -> Waker {
         if node.has_joined() {
             if let Some(held) = &mut self.links_of(node).waker {
-                return std::mem::replace(held, waker);
+                return mem::replace(held, waker);
             }
         }
         waker
@@ -535,8 +536,13 @@ impl WakeBatch {
         let wakers = &mut self.wakers[..self.len];
         self.len = 0;
         for waker in wakers.iter_mut().filter_map(Option::take) {
-            let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-            first = first.or(woken.err());
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                match first {
+                    None => first = Some(panic),
+                    // Dropping it could panic in turn, before the rest are woken.
+                    Some(_) => mem::forget(panic),
+                }
+            }
         }
         first
     }

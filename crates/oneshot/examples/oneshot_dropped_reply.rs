@@ -2,8 +2,8 @@
 //!
 //! The same worker is asked three times: it replies, it returns early without a reply, it is
 //! aborted before it has one. In each case its `reply` is used or dropped, and the caller's wait is
-//! over. Notice that the error says that there is no answer but not why: a caller who needs to know
-//! the reason must be sent one, as in `oneshot::Sender<Result<i32, String>>`.
+//! over. Notice that the error says only that there is no answer: a caller who needs to know what
+//! went wrong must be sent it, as in `oneshot::Sender<Result<i32, String>>`.
 
 use std::time::Duration;
 

@@ -42,6 +42,8 @@ use crate::{
 pub struct Receiver<T> {
     /// `None` once it has returned its result.
     pub(crate) half: Option<ReceiverHalf<T>>,
+    /// From the first poll to the result. A receiver that is asked no more, after a `select!` perhaps, is
+    /// reported as waiting until it is dropped: nothing tells it that nobody awaits it.
     pub(crate) wait: Wait,
     pub(crate) explain: Handle,
 }

@@ -317,19 +317,19 @@ impl<T> ReceiverHalf<T> {
     /// The value, or why there is none. Whoever calls this has seen that the wait is over.
     #[inline]
     pub(crate) fn take(self) -> Result<T, Reason> {
-        match self.look().sender_ending() {
+        let seen = self.look();
+        match seen.sender_ending() {
             Some(Ending::Sent) => {
                 let this = ManuallyDrop::new(self);
                 let _allocation = Allocation(this.0);
+                let place = &this.shared().value;
                 // SAFETY: the value is there, and with the sender gone it is read once: here.
-                Ok(this
-                    .shared()
-                    .value
-                    .with(|place| unsafe { place.cast::<T>().read() }))
+                Ok(place.with(|place| unsafe { place.cast::<T>().read() }))
             }
-            Some(Ending::Dropped) => Err(Reason::Dropped),
+            // Whatever the sender did after it: a value was refused from then on.
+            _ if seen.is_closed() => Err(Reason::Closed),
             Some(Ending::Panicked) => Err(Reason::Panicked),
-            None => Err(Reason::Closed),
+            Some(Ending::Dropped) | None => Err(Reason::Dropped),
         }
     }
 }

@@ -42,6 +42,14 @@ fn the_reason_is_closed() {
 }
 
 #[test]
+fn the_reason_is_closed_whatever_the_sender_does_then() {
+    let (tx, mut rx) = channel();
+    rx.close();
+    drop(tx);
+    assert_eq!(reason(&mut rx), Reason::Closed);
+}
+
+#[test]
 fn errors_with_different_reasons_are_equal() {
     let (tx, mut dropped) = channel::<u8>();
     drop(tx);
