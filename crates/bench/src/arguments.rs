@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use lexopt::prelude::*;
 
-use crate::meter::Effort;
+use narrows_bench_peers::meter::Effort;
 use crate::run::Task;
 
 pub const HELP: &str = "\

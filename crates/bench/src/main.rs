@@ -1,32 +1,31 @@
 //! Narrows and its peers: the same work, one run. `README.md` says how to read the results.
 
-mod allocation;
 mod arguments;
-mod limits;
-mod meter;
-mod mpsc;
-mod oneshot;
-mod payload;
+mod ours;
 mod plot;
-mod poll;
 mod results;
 mod run;
-mod stage;
 mod stats;
-mod suite;
 mod table;
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use narrows_bench_peers::suite::Suite;
+use narrows_bench_peers::{broadcast, limits, mpsc, oneshot, watch};
 
 use arguments::{Arguments, Bench};
 use results::{REFERENCE, REFERENCE_AGAIN, Results};
 use run::{Plan, Selection};
-use suite::Suite;
 
 fn suites() -> Vec<Suite> {
-    vec![limits::suite(), mpsc::suite(), oneshot::suite()]
+    vec![
+        limits::suite(),
+        mpsc::suite(ours::mpsc()),
+        oneshot::suite(ours::oneshot()),
+        broadcast::suite(ours::broadcast()),
+        watch::suite(ours::watch()),
+    ]
 }
 
 fn main() -> ExitCode {

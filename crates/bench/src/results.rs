@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::stats;
-use crate::suite::{Promise, Section};
+use narrows_bench_peers::suite::{Promise, Section};
 
 /// The peer that all others are compared with.
 pub const REFERENCE: &str = "tokio";

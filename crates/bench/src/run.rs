@@ -12,9 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::meter::Effort;
+use narrows_bench_peers::meter::Effort;
 use crate::results::{Cell, KindResults, Outcome, PeerResults, Row};
-use crate::suite::{Promise, Section, Suite, version};
+use narrows_bench_peers::suite::{Promise, Section, Suite};
 
 /// How long a measurement may take before the peer counts as hung. The longest takes under a second.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -249,4 +249,15 @@ impl Progress {
             eprint!("\r\x1b[2K");
         }
     }
+}
+
+/// The version of a package, as it was compiled.
+fn version(package: &str) -> &'static str {
+    let name = format!("name = \"{package}\"");
+    let mut lines = include_str!("../Cargo.lock").lines().skip_while(|line| *line != name);
+    lines
+        .nth(1)
+        .and_then(|line| line.strip_prefix("version = \""))
+        .and_then(|line| line.strip_suffix('"'))
+        .unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::results::{KindResults, OURS, Outcome, PeerResults, REFERENCE, REFERENCE_AGAIN, Results, Row};
 use crate::stats;
-use crate::suite::Section;
+use narrows_bench_peers::suite::Section;
 
 /// Above this, pair by pair, one is slower than the other.
 pub const SLOWER: f64 = 1.10;
@@ -262,7 +262,7 @@ mod tests {
         PeerResults {
             name: name.to_owned(),
             version: String::new(),
-            promises: vec![crate::suite::Promise::new("permits", kept)],
+            promises: vec![narrows_bench_peers::suite::Promise::new("permits", kept)],
         }
     }
 

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Instant;
 
 use crate::meter::{Effort, Meter};
-use crate::stage::Setting;
-use crate::suite::{Peer, Section, Shape, Suite};
+use crate::stage::{Setting, pin_to};
+use crate::suite::{Entrant, Section, Shape, Suite};
 
 #[derive(Clone, Copy)]
 enum Limit {
@@ -37,7 +37,7 @@ pub fn suite() -> Suite {
         Limit::Budget,
         Limit::Clock,
     ];
-    let machine = Peer { name: "this machine", package: "tokio", run, promises: Vec::new };
+    let machine = Entrant { name: "this machine", package: "tokio", run, promises: Vec::new };
     Suite::new("limits", limits, vec![machine])
 }
 
@@ -110,13 +110,11 @@ fn repeat(effort: Effort, mut operation: impl FnMut()) -> f64 {
 /// Two pinned threads take turns in raising one number.
 fn cache_line(effort: Effort) -> f64 {
     const STOP: u64 = u64::MAX;
-    let cores = core_affinity::get_core_ids().expect("the cores are known");
-    let (near, far) = (cores[0], cores[1]);
     let word = Arc::new(AtomicU64::new(0));
     let other = thread::spawn({
         let word = Arc::clone(&word);
         move || {
-            core_affinity::set_for_current(far);
+            pin_to(1);
             loop {
                 let turn = word.load(SeqCst);
                 if turn == STOP {
@@ -129,7 +127,7 @@ fn cache_line(effort: Effort) -> f64 {
             }
         }
     });
-    core_affinity::set_for_current(near);
+    pin_to(0);
     let mut turn = 0;
     let nanoseconds = repeat(effort, || {
         word.store(turn + 1, SeqCst);

@@ -10,12 +10,12 @@ use crate::mpsc;
 use crate::payload::{Payload, Wide};
 use crate::poll::{self, Flag};
 use crate::stage::Setting;
-use crate::suite::{Promise, Section, Shape};
+use crate::suite::{Promise, Section, Shape, count};
 
 use Setting::{OneThread, PinnedPair, Workers};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scenario {
+pub enum Scenario {
     /// One task creates, sends and awaits.
     SameTask { wide: bool },
     /// The receiver waits already when the value is sent.
@@ -67,7 +67,7 @@ impl Shape for Scenario {
             Self::CreateAndDrop => "create and drop".to_owned(),
             Self::Spawned { setting } => format!("a task for each value, {setting}"),
             Self::Shared { setting } => format!("64 values from one task, {setting}"),
-            Self::Requests { setting, clients } => format!("request/response, {clients} clients, {setting}"),
+            Self::Requests { setting, clients } => format!("request/response, {}, {setting}", count(clients, "client")),
             Self::Memory => "memory of a channel".to_owned(),
         }
     }
@@ -199,14 +199,14 @@ fn shared<O: Oneshot<u64>>(setting: Setting, effort: Effort) -> f64 {
 fn memory<O: Oneshot<u64>>() -> Vec<f64> {
     let heap = Heap::watch();
     let (tx, rx) = O::channel();
-    let mut figures = vec![heap.bytes(), heap.allocations()];
+    let (bytes, allocations) = (heap.bytes(), heap.allocations());
     let mut recv = pin!(O::recv(rx));
     let heap = Heap::watch();
     assert!(poll::once(recv.as_mut()).is_none(), "there is no value yet");
-    figures.push(heap.allocations());
+    let waiting = heap.allocations();
     O::send(tx, 1);
     assert_eq!(poll::now(recv), Some(1));
-    figures
+    vec![bytes, allocations, waiting]
 }
 
 /// What of tokio's contract a peer keeps: `closed()` by its documentation, the rest by trying.

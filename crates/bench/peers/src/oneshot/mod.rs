@@ -1,5 +1,6 @@
 //! oneshot: what a peer must offer, and the scenarios, written once for all.
 
+mod adapter;
 mod peers;
 mod scenarios;
 
@@ -7,9 +8,10 @@ use std::future::Future;
 
 use crate::mpsc::{Mpsc, Request};
 use crate::payload::{Message, Wide};
-use crate::suite::Suite;
+use crate::suite::{Entrant, Suite};
 
-pub use peers::{Asyncband, FuturesChannel, Narrows, Tokio};
+pub(crate) use peers::{Asyncband, FuturesChannel, Tokio};
+pub use scenarios::Scenario;
 
 /// A peer's channel for one value of type `T`.
 pub trait Oneshot<T: Message>: 'static {
@@ -33,6 +35,12 @@ pub trait Peer: Oneshot<u64> + Oneshot<Wide> + Sized {
     type Requests: Mpsc<Request<Self>>;
 }
 
-pub fn suite() -> Suite {
-    Suite::new("oneshot", scenarios::all(), peers::all())
+/// A peer for [`suite`], under a name of its own.
+pub fn entrant<P: Peer>(name: &'static str) -> Entrant<Scenario> {
+    Entrant { name, package: P::PACKAGE, run: scenarios::run::<P>, promises: scenarios::promises::<P> }
+}
+
+/// All scenarios, with the peers' channels and ours.
+pub fn suite(ours: Vec<Entrant<Scenario>>) -> Suite {
+    Suite::new("oneshot", scenarios::all(), Suite::line_up(ours, peers::all()))
 }

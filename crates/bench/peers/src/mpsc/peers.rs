@@ -1,117 +1,30 @@
 //! The peers: one small adapter each.
 
-use super::{Absent, Mpsc, Peer, keeps, scenarios};
-use crate::oneshot;
-use crate::payload::Message;
-use crate::suite;
+use super::{Absent, Peer, Scenario, entrant};
+use crate::suite::Entrant;
+use crate::{mpsc_channel as channel, mpsc_peer as peer, oneshot};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use postage::sink::Sink as _;
 use postage::stream::Stream as _;
 
-pub(super) fn all() -> Vec<suite::Peer<scenarios::Scenario>> {
+pub(super) fn all() -> Vec<Entrant<Scenario>> {
     vec![
-        entry::<Tokio>("tokio"),
-        entry::<Tokio>("tokio again"),
-        entry::<Narrows>("narrows"),
-        entry::<Kanal>(Kanal::NAME),
-        entry::<Crossfire>(Crossfire::NAME),
-        entry::<Flume>(Flume::NAME),
-        entry::<AsyncChannel>(AsyncChannel::NAME),
-        entry::<FuturesChannel>(FuturesChannel::NAME),
-        entry::<FuturesIntrusive>(FuturesIntrusive::NAME),
-        entry::<Tachyonix>(Tachyonix::NAME),
-        entry::<Asyncband>(Asyncband::NAME),
-        entry::<Loole>(Loole::NAME),
-        entry::<Postage>(Postage::NAME),
-        entry::<Thingbuf>(Thingbuf::NAME),
-        entry::<BatchChannel>(BatchChannel::NAME),
+        entrant::<Tokio>("tokio"),
+        entrant::<Tokio>("tokio again"),
+        entrant::<Kanal>(Kanal::NAME),
+        entrant::<Crossfire>(Crossfire::NAME),
+        entrant::<Flume>(Flume::NAME),
+        entrant::<AsyncChannel>(AsyncChannel::NAME),
+        entrant::<FuturesChannel>(FuturesChannel::NAME),
+        entrant::<FuturesIntrusive>(FuturesIntrusive::NAME),
+        entrant::<Tachyonix>(Tachyonix::NAME),
+        entrant::<Asyncband>(Asyncband::NAME),
+        entrant::<Loole>(Loole::NAME),
+        entrant::<Postage>(Postage::NAME),
+        entrant::<Thingbuf>(Thingbuf::NAME),
+        entrant::<BatchChannel>(BatchChannel::NAME),
     ]
-}
-
-fn entry<P: Peer>(name: &'static str) -> suite::Peer<scenarios::Scenario> {
-    suite::Peer { name, package: P::PACKAGE, run: scenarios::run::<P>, promises: keeps::probe::<P> }
-}
-
-/// Implements [`Mpsc`] for a new type, from one expression for each operation.
-macro_rules! channel {
-    (
-        $name:ident: $tx_type:ty, $rx_type:ty;
-        new($capacity:pat) => $new:expr;
-        send($tx:ident, $message:ident) => $send:expr;
-        recv($rx:ident) => $recv:expr;
-        try_send($try_tx:ident, $try_message:ident) => $try_send:expr;
-        try_recv($try_rx:ident) => $try_recv:expr;
-        $(recv_many($many_rx:ident, $buffer:ident, $limit:pat) => $recv_many:expr;)?
-        $(send_many($many_tx:ident, $messages:ident) => $send_many:expr;)?
-    ) => {
-        pub enum $name {}
-
-        impl<T: Message> Mpsc<T> for $name {
-            type Tx = $tx_type;
-            type Rx = $rx_type;
-
-            fn new($capacity: usize) -> (Self::Tx, Self::Rx) {
-                $new
-            }
-
-            async fn send($tx: &mut Self::Tx, $message: T) {
-                assert!($send, "the channel is closed");
-            }
-
-            async fn recv($rx: &mut Self::Rx) -> Option<T> {
-                $recv
-            }
-
-            fn try_send($try_tx: &mut Self::Tx, $try_message: T) -> bool {
-                $try_send
-            }
-
-            fn try_recv($try_rx: &mut Self::Rx) -> Option<T> {
-                $try_recv
-            }
-
-            $(
-                const RECV_MANY: bool = true;
-
-                async fn recv_many($many_rx: &mut Self::Rx, $buffer: &mut Vec<T>, $limit: usize) -> usize {
-                    $recv_many
-                }
-            )?
-
-            $(
-                const SEND_MANY: bool = true;
-
-                async fn send_many($many_tx: &mut Self::Tx, $messages: &mut Vec<T>) {
-                    $send_many
-                }
-            )?
-        }
-    };
-}
-
-/// Implements [`Peer`].
-macro_rules! peer {
-    (
-        $peer:ident, $name:literal, $package:literal, permits: $permits:literal,
-        $bounded:ty, $unbounded:ty, $reply:ty $(, set_up: $set_up:expr)?
-    ) => {
-        pub enum $peer {}
-
-        impl Peer for $peer {
-            const NAME: &'static str = $name;
-            const PACKAGE: &'static str = $package;
-            const PERMITS: bool = $permits;
-            type Bounded = $bounded;
-            type Unbounded = $unbounded;
-            type Reply = $reply;
-            $(
-                fn set_up() {
-                    $set_up;
-                }
-            )?
-        }
-    };
 }
 
 peer!(Tokio, "tokio", "tokio", permits: true, TokioBounded, TokioUnbounded, oneshot::Tokio);
@@ -135,39 +48,6 @@ channel! {
 channel! {
     TokioUnbounded: tokio::sync::mpsc::UnboundedSender<T>, tokio::sync::mpsc::UnboundedReceiver<T>;
     new(_) => tokio::sync::mpsc::unbounded_channel();
-    send(tx, message) => tx.send(message).is_ok();
-    recv(rx) => rx.recv().await;
-    try_send(tx, message) => tx.send(message).is_ok();
-    try_recv(rx) => rx.try_recv().ok();
-    recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
-    send_many(tx, messages) => {
-        for message in messages.drain(..) {
-            assert!(tx.send(message).is_ok(), "the channel is closed");
-        }
-    };
-}
-
-peer!(Narrows, "narrows", "narrows-mpsc", permits: true, NarrowsBounded, NarrowsUnbounded, oneshot::Narrows);
-
-channel! {
-    NarrowsBounded: narrows_mpsc::Sender<T>, narrows_mpsc::Receiver<T>;
-    new(capacity) => narrows_mpsc::channel(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await;
-    try_send(tx, message) => tx.try_send(message).is_ok();
-    try_recv(rx) => rx.try_recv().ok();
-    recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
-    send_many(tx, messages) => {
-        let permits = tx.reserve_many(messages.len()).await.expect("the channel is open");
-        for (permit, message) in permits.zip(messages.drain(..)) {
-            permit.send(message);
-        }
-    };
-}
-
-channel! {
-    NarrowsUnbounded: narrows_mpsc::UnboundedSender<T>, narrows_mpsc::UnboundedReceiver<T>;
-    new(_) => narrows_mpsc::unbounded_channel();
     send(tx, message) => tx.send(message).is_ok();
     recv(rx) => rx.recv().await;
     try_send(tx, message) => tx.send(message).is_ok();

@@ -1,5 +1,6 @@
 //! mpsc: what a peer must offer, and the scenarios, written once for all.
 
+mod adapter;
 mod keeps;
 mod memory;
 mod peers;
@@ -10,11 +11,10 @@ use std::future::Future;
 
 use crate::oneshot::Oneshot;
 use crate::payload::{Message, Wide};
-use crate::suite::Suite;
+use crate::suite::{Entrant, Suite};
 
-pub use peers::{
-    AsyncbandBounded, CrossfireBounded, FuturesBounded, NarrowsBounded, PostageBounded, TokioBounded,
-};
+pub(crate) use peers::{AsyncbandBounded, CrossfireBounded, FuturesBounded, PostageBounded, TokioBounded};
+pub use scenarios::Scenario;
 pub(crate) use scenarios::requests;
 
 /// One channel type of a peer: its bounded or its unbounded one, for messages of type `T`.
@@ -108,6 +108,12 @@ impl<T: Message> Mpsc<T> for Absent {
     }
 }
 
-pub fn suite() -> Suite {
-    Suite::new("mpsc", scenarios::all(), peers::all())
+/// A peer for [`suite`], under a name of its own.
+pub fn entrant<P: Peer>(name: &'static str) -> Entrant<Scenario> {
+    Entrant { name, package: P::PACKAGE, run: scenarios::run::<P>, promises: keeps::probe::<P> }
+}
+
+/// All scenarios, with the peers' channels and ours.
+pub fn suite(ours: Vec<Entrant<Scenario>>) -> Suite {
+    Suite::new("mpsc", scenarios::all(), Suite::line_up(ours, peers::all()))
 }

@@ -13,9 +13,9 @@ pub(super) const WAITS: &[&str] = &["allocations per 1,000 messages"];
 pub(super) fn idle<C: Mpsc<u64>>(capacity: usize) -> Vec<f64> {
     let heap = Heap::watch();
     let channel = C::new(capacity);
-    let figures = vec![heap.bytes(), heap.allocations()];
+    let (bytes, allocations) = (heap.bytes(), heap.allocations());
     drop(channel);
-    figures
+    vec![bytes, allocations]
 }
 
 /// A million messages queued, then received.
@@ -31,7 +31,8 @@ pub(super) fn million<C: Mpsc<u64>>(capacity: usize) -> Vec<f64> {
     for message in 0..MESSAGES {
         assert_eq!(C::try_recv(&mut rx), Some(message), "each message arrives, in order");
     }
-    vec![per_message, allocations, heap.bytes()]
+    let held = heap.bytes();
+    vec![per_message, allocations, held]
 }
 
 /// Messages through a queue that is nearly always full, so that the sender waits.

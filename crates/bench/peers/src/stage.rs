@@ -64,6 +64,12 @@ impl Setting {
     }
 }
 
+/// Binds the calling thread to the first core, or to the second.
+pub fn pin_to(core: usize) {
+    let cores = core_affinity::get_core_ids().expect("the cores are known");
+    core_affinity::set_for_current(cores[core]);
+}
+
 fn on_one<D, F>(mut builder: Builder, driver: D) -> F::Output
 where
     D: FnOnce(Stage) -> F,
@@ -79,17 +85,15 @@ where
     D: FnOnce(Stage) -> F,
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    let cores = core_affinity::get_core_ids().expect("the cores are known");
-    let (near_core, far_core) = (cores[0], cores[1]);
     let (handle_tx, handle_rx) = mpsc::channel();
     let (stop_tx, stop_rx) = tokio::sync::oneshot::channel::<()>();
     let far = thread::spawn(move || {
-        core_affinity::set_for_current(far_core);
+        pin_to(1);
         let runtime = Builder::new_current_thread().build().expect("tokio's runtime starts");
         handle_tx.send(runtime.handle().clone()).expect("the driver waits for the handle");
         let _ = runtime.block_on(stop_rx);
     });
-    core_affinity::set_for_current(near_core);
+    pin_to(0);
     let stage = Stage { far: handle_rx.recv().expect("the other thread has started") };
     let runtime = Builder::new_current_thread().build().expect("tokio's runtime starts");
     let output = runtime.block_on(runtime.spawn(driver(stage))).expect("the driver does not panic");

@@ -49,7 +49,7 @@ impl Promise {
 }
 
 /// One peer of one kind; its functions are the kind's scenarios, compiled for it.
-pub struct Peer<S: 'static> {
+pub struct Entrant<S: 'static> {
     pub name: &'static str,
     /// The package whose version the table states.
     pub package: &'static str,
@@ -74,7 +74,7 @@ pub struct PeerInfo {
 }
 
 impl Suite {
-    pub fn new<S: Shape>(kind: &'static str, shapes: Vec<S>, peers: Vec<Peer<S>>) -> Self {
+    pub fn new<S: Shape>(kind: &'static str, shapes: Vec<S>, peers: Vec<Entrant<S>>) -> Self {
         Self {
             kind,
             scenarios: shapes
@@ -92,6 +92,13 @@ impl Suite {
         }
     }
 
+    /// The reference, the reference again, ours, and the rest.
+    pub fn line_up<S>(ours: Vec<Entrant<S>>, peers: Vec<Entrant<S>>) -> Vec<Entrant<S>> {
+        let mut all = peers;
+        all.splice(2..2, ours);
+        all
+    }
+
     pub fn run(&self, scenario: usize, peer: usize, effort: Effort) -> Option<Vec<f64>> {
         (self.run)(scenario, peer, effort)
     }
@@ -101,14 +108,7 @@ impl Suite {
     }
 }
 
-/// The version of a package, as it was compiled.
-pub fn version(package: &str) -> &'static str {
-    let lockfile = include_str!("../Cargo.lock");
-    let name = format!("name = \"{package}\"");
-    let mut lines = lockfile.lines().skip_while(|line| **line != name);
-    lines
-        .nth(1)
-        .and_then(|line| line.strip_prefix("version = \""))
-        .and_then(|line| line.strip_suffix('"'))
-        .unwrap_or("")
+/// "1 client", "32 clients".
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

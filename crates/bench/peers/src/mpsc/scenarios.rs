@@ -9,13 +9,13 @@ use crate::meter::{Effort, Latencies, Meter};
 use crate::oneshot::Oneshot;
 use crate::payload::{Ledger, Payload, Wide, tag};
 use crate::stage::{Setting, Stage};
-use crate::suite::{Section, Shape};
+use crate::suite::{Section, Shape, count};
 
 use Capacity::{Bounded, Unbounded};
 use Setting::{OneThread, PinnedPair, Workers};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Capacity {
+enum Capacity {
     Bounded(usize),
     Unbounded,
 }
@@ -47,7 +47,7 @@ enum Work {
     Waits,
 }
 
-pub(super) struct Scenario {
+pub struct Scenario {
     work: Work,
     capacity: Capacity,
     setting: Setting,
@@ -138,12 +138,13 @@ pub(super) fn all() -> Vec<Scenario> {
 impl Shape for Scenario {
     fn name(&self) -> String {
         let mut name = match self.work {
-            Work::Stream { producers: 1 } => "1 producer".to_owned(),
-            Work::Stream { producers } => format!("{producers} producers"),
-            Work::RecvMany { producers } => format!("recv_many, {producers} producers"),
-            Work::SendMany { producers } => format!("send_many and recv_many, {producers} producers"),
+            Work::Stream { producers } => count(producers, "producer"),
+            Work::RecvMany { producers } => format!("recv_many, {}", count(producers, "producer")),
+            Work::SendMany { producers } => {
+                format!("send_many and recv_many, {}", count(producers, "producer"))
+            }
             Work::PingPong => "ping-pong".to_owned(),
-            Work::Requests { clients } => format!("request/response, {clients} clients"),
+            Work::Requests { clients } => format!("request/response, {}", count(clients, "client")),
             Work::SameTask => "send, then recv in one task".to_owned(),
             Work::Burst => "64 sends, then 64 recvs in one task".to_owned(),
             Work::TryPair => "try_send, then try_recv".to_owned(),

@@ -1,0 +1,43 @@
+//! The macro that an adapter is written with.
+
+/// Implements [`Oneshot`] and [`Peer`] for a new type, from one expression for each operation.
+#[macro_export]
+macro_rules! oneshot_channel {
+    (
+        $peer:ident, $name:literal, $package:literal, closed: $closed:literal, requests: $requests:ty;
+        $tx_type:ty, $rx_type:ty;
+        channel() => $channel:expr;
+        send($tx:ident, $value:ident) => $send:expr;
+        recv($rx:ident) => $recv:expr;
+    ) => {
+        #[derive(Debug)]
+        pub enum $peer {}
+
+        impl<T: $crate::payload::Message> $crate::oneshot::Oneshot<T> for $peer {
+            type Tx = $tx_type;
+            type Rx = $rx_type;
+
+            fn channel() -> (Self::Tx, Self::Rx) {
+                $channel
+            }
+
+            #[allow(unused_mut, reason = "some senders take `&mut self`")]
+            fn send(mut $tx: Self::Tx, $value: T) {
+                assert!($send, "the receiver is gone");
+            }
+
+            #[allow(unused_mut, reason = "some receivers take `&mut self`")]
+            async fn recv(mut $rx: Self::Rx) -> Option<T> {
+                $recv
+            }
+        }
+
+        impl $crate::oneshot::Peer for $peer {
+            const NAME: &'static str = $name;
+            const PACKAGE: &'static str = $package;
+            const CLOSED: bool = $closed;
+            type Requests = $requests;
+        }
+    };
+}
+

@@ -1,0 +1,90 @@
+//! Our own crates, as peers among peers.
+
+use narrows_bench_peers::suite::Entrant;
+use narrows_bench_peers::{
+    broadcast, broadcast_channel, mpsc, mpsc_channel, mpsc_peer, oneshot, oneshot_channel, watch, watch_channel,
+};
+
+pub fn mpsc() -> Vec<Entrant<mpsc::Scenario>> {
+    vec![mpsc::entrant::<Mpsc>("narrows")]
+}
+
+pub fn oneshot() -> Vec<Entrant<oneshot::Scenario>> {
+    vec![oneshot::entrant::<Oneshot>("narrows")]
+}
+
+pub fn broadcast() -> Vec<Entrant<broadcast::Scenario>> {
+    vec![broadcast::entrant::<Broadcast>("narrows")]
+}
+
+pub fn watch() -> Vec<Entrant<watch::Scenario>> {
+    vec![watch::entrant::<Watch>("narrows")]
+}
+
+mpsc_peer!(Mpsc, "narrows", "narrows-mpsc", permits: true, Bounded, Unbounded, Oneshot);
+
+mpsc_channel! {
+    Bounded: narrows_mpsc::Sender<T>, narrows_mpsc::Receiver<T>;
+    new(capacity) => narrows_mpsc::channel(capacity);
+    send(tx, message) => tx.send(message).await.is_ok();
+    recv(rx) => rx.recv().await;
+    try_send(tx, message) => tx.try_send(message).is_ok();
+    try_recv(rx) => rx.try_recv().ok();
+    recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
+    send_many(tx, messages) => {
+        let permits = tx.reserve_many(messages.len()).await.expect("the channel is open");
+        for (permit, message) in permits.zip(messages.drain(..)) {
+            permit.send(message);
+        }
+    };
+}
+
+mpsc_channel! {
+    Unbounded: narrows_mpsc::UnboundedSender<T>, narrows_mpsc::UnboundedReceiver<T>;
+    new(_) => narrows_mpsc::unbounded_channel();
+    send(tx, message) => tx.send(message).is_ok();
+    recv(rx) => rx.recv().await;
+    try_send(tx, message) => tx.send(message).is_ok();
+    try_recv(rx) => rx.try_recv().ok();
+    recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
+    send_many(tx, messages) => {
+        for message in messages.drain(..) {
+            assert!(tx.send(message).is_ok(), "the channel is closed");
+        }
+    };
+}
+
+oneshot_channel! {
+    Oneshot, "narrows", "narrows-oneshot", closed: true, requests: Bounded;
+    narrows_oneshot::Sender<T>, narrows_oneshot::Receiver<T>;
+    channel() => narrows_oneshot::channel();
+    send(tx, value) => tx.send(value).is_ok();
+    recv(rx) => rx.await.ok();
+}
+
+
+broadcast_channel! {
+    Broadcast, "narrows", "narrows-broadcast", overwrites: true;
+    narrows_broadcast::Sender<T>, narrows_broadcast::Receiver<T>;
+    new(capacity) => narrows_broadcast::channel(capacity);
+    subscribe(tx, _) => tx.subscribe();
+    send(tx, message) => tx.send(message).is_ok();
+    recv(rx) => match rx.recv().await {
+        Ok(message) => Some(message),
+        Err(narrows_broadcast::error::RecvError::Closed) => None,
+        Err(narrows_broadcast::error::RecvError::Lagged(missed)) => panic!("{missed} messages missed"),
+    };
+}
+
+watch_channel! {
+    Watch, "narrows", "narrows-watch", borrows: true, waits: true;
+    narrows_watch::Sender<T>, narrows_watch::Receiver<T>;
+    new(initial) => narrows_watch::channel(initial);
+    subscribe(tx, _) => tx.subscribe();
+    send(tx, value) => tx.send(value).is_ok();
+    read(rx, look) => look(&rx.borrow());
+    changed(rx) => match rx.changed().await {
+        Ok(()) => Some(rx.borrow_and_update().clone()),
+        Err(_) => None,
+    };
+}
