@@ -4,6 +4,7 @@
 //! it does and how it is run. [`COMMANDS`] is the table of them: the dispatcher, `cargo xtask` and
 //! `cargo xtask help` all read it. A command that is added there is complete.
 
+pub mod bench;
 pub mod cargo;
 pub mod choose;
 pub mod ci;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 pub const COMMANDS: &[cli::Command] = &[
     demo::COMMAND,
     choose::COMMAND,
+    bench::COMMAND,
     model::COMMAND,
     miri::COMMAND,
     fuzz::COMMAND,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use lexopt::prelude::*;
 
-use narrows_bench_peers::meter::Effort;
 use crate::run::Task;
+use narrows_bench_peers::meter::Effort;
 
 pub const HELP: &str = "\
 Measures Narrows and its peers: the same work, one run
@@ -58,7 +58,12 @@ fn parse_from(mut parser: lexopt::Parser) -> anyhow::Result<Arguments> {
             Long("filter") => bench.filter = parser.value()?.string()?,
             Long("quick") => bench.quick = true,
             Long("peers") => {
-                bench.peers = parser.value()?.string()?.split(',').map(|peer| peer.trim().to_owned()).collect();
+                bench.peers = parser
+                    .value()?
+                    .string()?
+                    .split(',')
+                    .map(|peer| peer.trim().to_owned())
+                    .collect();
             }
             Long("json") => bench.json = Some(parser.value()?.into()),
             Long("plot") => bench.plot = Some(parser.value()?.into()),
@@ -78,7 +83,14 @@ fn child(parser: &mut lexopt::Parser) -> anyhow::Result<Task> {
     let mut next = || -> anyhow::Result<String> { Ok(parser.value()?.string()?) };
     let (kind, peer, scenario) = (next()?, next()?, next()?);
     let microseconds = next()?.parse().context("MICROSECONDS is no number")?;
-    Ok(Task { kind, peer, scenario, effort: Effort { measure: Duration::from_micros(microseconds) } })
+    Ok(Task {
+        kind,
+        peer,
+        scenario,
+        effort: Effort {
+            measure: Duration::from_micros(microseconds),
+        },
+    })
 }
 
 #[cfg(test)]
@@ -94,7 +106,15 @@ mod tests {
 
     #[test]
     fn options_and_kind_come_in_any_order() {
-        let parsed = bench(&["--quick", "mpsc", "--peers", "kanal, flume", "--filter", "memory"]).unwrap();
+        let parsed = bench(&[
+            "--quick",
+            "mpsc",
+            "--peers",
+            "kanal, flume",
+            "--filter",
+            "memory",
+        ])
+        .unwrap();
         assert_eq!(
             parsed,
             Bench {
@@ -113,7 +133,10 @@ mod tests {
             (vec!["mpsc", "watch"], "unexpected argument \"watch\""),
             (vec!["--fast"], "invalid option '--fast'"),
             (vec!["--json"], "missing argument for option '--json'"),
-            (vec!["--from", "a.json", "--quick"], "--from measures nothing: it goes with --plot only"),
+            (
+                vec!["--from", "a.json", "--quick"],
+                "--from measures nothing: it goes with --plot only",
+            ),
         ] {
             assert_eq!(bench(&arguments).unwrap_err().to_string(), complaint);
         }

@@ -8,6 +8,7 @@ mod run;
 mod stats;
 mod table;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -68,7 +69,9 @@ fn run_bench(bench: &Bench) -> anyhow::Result<()> {
         Some(path) => Results::load(path)?,
         None => measure(bench)?,
     };
-    print!("{}", table::render(&results));
+    std::io::stdout()
+        .write_all(table::render(&results).as_bytes())
+        .context("cannot print the table")?;
     if let Some(directory) = &bench.plot {
         for kind in &results.kinds {
             plot::write(kind, directory)?;
@@ -80,6 +83,7 @@ fn run_bench(bench: &Bench) -> anyhow::Result<()> {
 fn measure(bench: &Bench) -> anyhow::Result<Results> {
     let selections = select(suites(), bench)?;
     let plan = if bench.quick { Plan::QUICK } else { Plan::FULL };
+    let order = suites();
     let mut file = match &bench.json {
         Some(path) => {
             let known = Results::load_or_new(path)?;
@@ -91,29 +95,40 @@ fn measure(bench: &Bench) -> anyhow::Result<Results> {
     let kinds = run::run(&selections, plan, |kind| match &mut file {
         Some((known, path)) => {
             known.merge(kind);
+            known.arrange(&order);
             known.save(path)
         }
         None => Ok(()),
     })?;
-    Ok(Results { kinds, ..Results::new() })
+    Ok(Results {
+        kinds,
+        ..Results::new()
+    })
 }
 
 /// The scenarios and peers that the command line asks for. The limits of the machine and the reference
 /// always take part.
 fn select(suites: Vec<Suite>, bench: &Bench) -> anyhow::Result<Vec<Selection>> {
     let limits = limits::suite().kind;
-    if let Some(kind) = &bench.kind {
-        if suites.iter().all(|suite| suite.kind != kind) {
-            let kinds: Vec<&str> = suites.iter().map(|suite| suite.kind).collect();
-            bail!("there is no kind `{kind}`; the kinds are {}", kinds.join(", "));
-        }
+    let is_unknown = |kind: &&String| suites.iter().all(|suite| suite.kind != **kind);
+    if let Some(kind) = bench.kind.as_ref().filter(is_unknown) {
+        let kinds: Vec<&str> = suites.iter().map(|suite| suite.kind).collect();
+        bail!(
+            "there is no kind `{kind}`; the kinds are {}",
+            kinds.join(", ")
+        );
     }
     let asked: Vec<Suite> = suites
         .into_iter()
-        .filter(|suite| suite.kind == limits || bench.kind.as_deref().is_none_or(|kind| kind == suite.kind))
+        .filter(|suite| {
+            suite.kind == limits || bench.kind.as_deref().is_none_or(|kind| kind == suite.kind)
+        })
         .collect();
     for peer in &bench.peers {
-        if asked.iter().all(|suite| suite.peers.iter().all(|known| known.name != peer)) {
+        if asked
+            .iter()
+            .all(|suite| suite.peers.iter().all(|known| known.name != peer))
+        {
             bail!("there is no peer `{peer}`; `--list` names them");
         }
     }
@@ -133,11 +148,18 @@ fn select(suites: Vec<Suite>, bench: &Bench) -> anyhow::Result<Vec<Selection>> {
             })
             .collect();
         if !scenarios.is_empty() {
-            selections.push(Selection { suite, scenarios, peers });
+            selections.push(Selection {
+                suite,
+                scenarios,
+                peers,
+            });
         }
     }
     if selections.len() == 1 && bench.kind.as_deref() != Some(limits) {
-        bail!("no scenario contains `{}`; `--list` names them", bench.filter);
+        bail!(
+            "no scenario contains `{}`; `--list` names them",
+            bench.filter
+        );
     }
     Ok(selections)
 }

@@ -2,7 +2,8 @@
 
 use narrows_bench_peers::suite::Entrant;
 use narrows_bench_peers::{
-    broadcast, broadcast_channel, mpsc, mpsc_channel, mpsc_peer, oneshot, oneshot_channel, watch, watch_channel,
+    broadcast, broadcast_channel, mpsc, mpsc_channel, mpsc_peer, oneshot, oneshot_channel, watch,
+    watch_channel,
 };
 
 pub fn mpsc() -> Vec<Entrant<mpsc::Scenario>> {
@@ -61,7 +62,6 @@ oneshot_channel! {
     send(tx, value) => tx.send(value).is_ok();
     recv(rx) => rx.await.ok();
 }
-
 
 broadcast_channel! {
     Broadcast, "narrows", "narrows-broadcast", overwrites: true;

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::stats;
-use narrows_bench_peers::suite::{Promise, Section};
+use narrows_bench_peers::suite::{Promise, Scenario, Section, Suite};
 
 /// The peer that all others are compared with.
 pub const REFERENCE: &str = "tokio";
@@ -33,7 +33,7 @@ pub struct Results {
     pub kinds: Vec<KindResults>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KindResults {
     pub kind: String,
     pub peers: Vec<PeerResults>,
@@ -99,12 +99,17 @@ impl Machine {
 
 impl Results {
     pub fn new() -> Self {
-        Self { machine: Machine::this(), kinds: Vec::new() }
+        Self {
+            machine: Machine::this(),
+            kinds: Vec::new(),
+        }
     }
 
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not a result of this bench", path.display()))
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a result of this bench", path.display()))
     }
 
     /// What the file holds, or nothing if there is no such file yet.
@@ -117,7 +122,10 @@ impl Results {
 
     /// One line for each row, so that files can be compared.
     pub fn save(&self, path: &Path) -> anyhow::Result<()> {
-        let mut text = format!("{{\"machine\":{},\n\"kinds\":[", serde_json::to_string(&self.machine)?);
+        let mut text = format!(
+            "{{\"machine\":{},\n\"kinds\":[",
+            serde_json::to_string(&self.machine)?
+        );
         for (index, kind) in self.kinds.iter().enumerate() {
             let separator = if index == 0 { "" } else { "," };
             write!(
@@ -139,7 +147,7 @@ impl Results {
     /// Rows and peers measured again replace the old ones.
     pub fn merge(&mut self, kind: &KindResults) {
         let Some(known) = self.kinds.iter_mut().find(|known| known.kind == kind.kind) else {
-            self.kinds.push(kind.clone_shallow());
+            self.kinds.push(kind.clone());
             return;
         };
         for row in &kind.rows {
@@ -157,11 +165,28 @@ impl Results {
     }
 }
 
-impl KindResults {
-    fn clone_shallow(&self) -> Self {
-        Self { kind: self.kind.clone(), peers: self.peers.clone(), rows: self.rows.clone() }
+impl Results {
+    /// Brings kinds, peers and rows into the order of the suites; drops what they don't know.
+    pub fn arrange(&mut self, suites: &[Suite]) {
+        let place = |kind: &KindResults| suites.iter().position(|suite| suite.kind == kind.kind);
+        self.kinds.retain(|kind| place(kind).is_some());
+        self.kinds.sort_by_key(place);
+        for kind in &mut self.kinds {
+            let Some(suite) = suites.iter().find(|suite| suite.kind == kind.kind) else {
+                continue;
+            };
+            let peer = |name: &str| suite.peers.iter().position(|peer| peer.name == name);
+            kind.peers.retain(|known| peer(&known.name).is_some());
+            kind.peers.sort_by_key(|known| peer(&known.name));
+            let names: Vec<String> = suite.scenarios.iter().flat_map(Scenario::rows).collect();
+            let row = |row: &Row| names.iter().position(|name| *name == row.name);
+            kind.rows.retain(|known| row(known).is_some());
+            kind.rows.sort_by_key(row);
+        }
     }
+}
 
+impl KindResults {
     pub fn section(&self, section: Section) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.section == section)
     }
@@ -179,15 +204,20 @@ impl KindResults {
 
     /// How far the two measurements of the reference lie apart.
     pub fn noise_floor(&self) -> Option<stats::NoiseFloor> {
-        let ratios: Vec<f64> =
-            self.section(Section::Speed).filter_map(|row| row.ratio(REFERENCE_AGAIN, REFERENCE)).collect();
+        let ratios: Vec<f64> = self
+            .section(Section::Speed)
+            .filter_map(|row| row.ratio(REFERENCE_AGAIN, REFERENCE))
+            .collect();
         stats::NoiseFloor::of(&ratios)
     }
 }
 
 impl Row {
     pub fn outcome(&self, peer: &str) -> Option<&Outcome> {
-        self.cells.iter().find(|cell| cell.peer == peer).map(|cell| &cell.outcome)
+        self.cells
+            .iter()
+            .find(|cell| cell.peer == peer)
+            .map(|cell| &cell.outcome)
     }
 
     pub fn samples(&self, peer: &str) -> Option<&[f64]> {
@@ -234,13 +264,20 @@ mod tests {
     }
 
     fn kind(rows: Vec<Row>) -> KindResults {
-        KindResults { kind: "mpsc".to_owned(), peers: Vec::new(), rows }
+        KindResults {
+            kind: "mpsc".to_owned(),
+            peers: Vec::new(),
+            rows,
+        }
     }
 
     #[test]
     fn a_mean_covers_the_rows_that_both_peers_have() {
         let kind = kind(vec![
-            row("both", &[(REFERENCE, &[4.0]), (OURS, &[2.0]), ("other", &[1.0])]),
+            row(
+                "both",
+                &[(REFERENCE, &[4.0]), (OURS, &[2.0]), ("other", &[1.0])],
+            ),
             row("ours", &[(REFERENCE, &[8.0]), (OURS, &[1.0])]),
         ]);
         assert_eq!(kind.mean(OURS, OURS), Some((4.0, 2)));
@@ -251,10 +288,23 @@ mod tests {
 
     #[test]
     fn a_row_measured_again_replaces_the_old_one() {
-        let mut results = Results { machine: Machine::this(), kinds: Vec::new() };
-        results.merge(&kind(vec![row("a", &[(OURS, &[1.0])]), row("b", &[(OURS, &[2.0])])]));
-        results.merge(&kind(vec![row("b", &[(OURS, &[3.0])]), row("c", &[(OURS, &[4.0])])]));
-        let medians: Vec<_> = results.kinds[0].rows.iter().map(|row| row.median(OURS).unwrap()).collect();
+        let mut results = Results {
+            machine: Machine::this(),
+            kinds: Vec::new(),
+        };
+        results.merge(&kind(vec![
+            row("a", &[(OURS, &[1.0])]),
+            row("b", &[(OURS, &[2.0])]),
+        ]));
+        results.merge(&kind(vec![
+            row("b", &[(OURS, &[3.0])]),
+            row("c", &[(OURS, &[4.0])]),
+        ]));
+        let medians: Vec<_> = results.kinds[0]
+            .rows
+            .iter()
+            .map(|row| row.median(OURS).unwrap())
+            .collect();
         assert_eq!(medians, [1.0, 3.0, 4.0]);
     }
 
@@ -266,6 +316,9 @@ mod tests {
         results.save(&path).unwrap();
         let loaded = Results::load(&path).unwrap();
         fs::remove_file(&path).unwrap();
-        assert_eq!(loaded.kinds[0].rows[0].samples(OURS), Some([1.5, 2.5].as_slice()));
+        assert_eq!(
+            loaded.kinds[0].rows[0].samples(OURS),
+            Some([1.5, 2.5].as_slice())
+        );
     }
 }

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use narrows_bench_peers::meter::Effort;
 use crate::results::{Cell, KindResults, Outcome, PeerResults, Row};
+use narrows_bench_peers::meter::Effort;
 use narrows_bench_peers::suite::{Promise, Section, Suite};
 
 /// How long a measurement may take before the peer counts as hung. The longest takes under a second.
@@ -46,8 +46,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub const FULL: Self = Self { rounds: 11, effort: Effort { measure: Duration::from_millis(8) } };
-    pub const QUICK: Self = Self { rounds: 3, effort: Effort { measure: Duration::from_millis(3) } };
+    pub const FULL: Self = Self {
+        rounds: 11,
+        effort: Effort {
+            measure: Duration::from_millis(8),
+        },
+    };
+    pub const QUICK: Self = Self {
+        rounds: 3,
+        effort: Effort {
+            measure: Duration::from_millis(3),
+        },
+    };
 
     fn rounds(self, section: Section) -> usize {
         match section {
@@ -67,8 +77,11 @@ pub struct Selection {
 
 impl Selection {
     fn measurements(&self, plan: Plan) -> usize {
-        let rounds: usize =
-            self.scenarios.iter().map(|&index| plan.rounds(self.suite.scenarios[index].section)).sum();
+        let rounds: usize = self
+            .scenarios
+            .iter()
+            .map(|&index| plan.rounds(self.suite.scenarios[index].section))
+            .sum();
         rounds * self.peers.len()
     }
 }
@@ -79,7 +92,12 @@ pub fn run(
     plan: Plan,
     mut save: impl FnMut(&KindResults) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<KindResults>> {
-    let mut progress = Progress::new(selections.iter().map(|selection| selection.measurements(plan)).sum());
+    let mut progress = Progress::new(
+        selections
+            .iter()
+            .map(|selection| selection.measurements(plan))
+            .sum(),
+    );
     let mut all = Vec::new();
     for selection in selections {
         let mut kind = KindResults {
@@ -88,7 +106,8 @@ pub fn run(
             rows: Vec::new(),
         };
         for &scenario in &selection.scenarios {
-            kind.rows.extend(run_scenario(selection, scenario, plan, &mut progress)?);
+            kind.rows
+                .extend(run_scenario(selection, scenario, plan, &mut progress)?);
             save(&kind)?;
         }
         all.push(kind);
@@ -103,12 +122,21 @@ fn promises(selection: &Selection) -> anyhow::Result<Vec<PeerResults>> {
         .iter()
         .map(|&peer| {
             let info = &selection.suite.peers[peer];
-            let promises = match ask(selection.suite.kind, info.name, PROMISES, Plan::QUICK.effort)? {
+            let promises = match ask(
+                selection.suite.kind,
+                info.name,
+                PROMISES,
+                Plan::QUICK.effort,
+            )? {
                 Ok(Answer::Promises(promises)) => promises,
                 Ok(answer) => bail!("{answer:?} is no answer to what {} promises", info.name),
                 Err(reason) => vec![Promise::new(&format!("ends the trial ({reason})"), false)],
             };
-            Ok(PeerResults { name: info.name.to_owned(), version: version(info.package).to_owned(), promises })
+            Ok(PeerResults {
+                name: info.name.to_owned(),
+                version: version(info.package).to_owned(),
+                promises,
+            })
         })
         .collect()
 }
@@ -135,7 +163,12 @@ fn run_scenario(
             }
             match ask(suite.kind, name, &info.name, plan.effort)? {
                 Ok(Answer::Values(values)) => {
-                    assert_eq!(values.len(), info.metrics.len(), "{}: one value for each metric", info.name);
+                    assert_eq!(
+                        values.len(),
+                        info.metrics.len(),
+                        "{}: one value for each metric",
+                        info.name
+                    );
                     for (outcome, value) in outcomes[peer].iter_mut().zip(values) {
                         if let Outcome::Samples(samples) = outcome {
                             samples.push(rounded(value));
@@ -149,8 +182,8 @@ fn run_scenario(
         }
     }
     let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let rows = info.metrics.iter().enumerate().map(|(index, metric)| Row {
-        name: if metric.is_empty() { info.name.clone() } else { format!("{}: {metric}", info.name) },
+    let rows = info.rows().enumerate().map(|(index, name)| Row {
+        name,
         section: info.section,
         unit: info.unit.to_owned(),
         date: date.clone(),
@@ -179,16 +212,25 @@ fn ask(
     let program = std::env::current_exe().context("cannot find the bench's own executable")?;
     let output = Command::new(program)
         .arg("--child")
-        .args([kind, peer, scenario, &effort.measure.as_micros().to_string()])
+        .args([
+            kind,
+            peer,
+            scenario,
+            &effort.measure.as_micros().to_string(),
+        ])
         .stdin(Stdio::null())
         .output()
         .context("cannot start a measurement")?;
     if output.status.success() {
-        let answer = serde_json::from_slice(&output.stdout).context("a measurement gave no result")?;
+        let answer =
+            serde_json::from_slice(&output.stdout).context("a measurement gave no result")?;
         return Ok(Ok(answer));
     }
     let complaint = String::from_utf8_lossy(&output.stderr);
-    Ok(Err(complaint.lines().next().map_or_else(|| output.status.to_string(), str::to_owned)))
+    Ok(Err(complaint
+        .lines()
+        .next()
+        .map_or_else(|| output.status.to_string(), str::to_owned)))
 }
 
 /// The child's side: one measurement, or death.
@@ -203,8 +245,15 @@ pub fn child(suites: Vec<Suite>, task: &Task) -> anyhow::Result<ExitCode> {
         eprintln!("no end after {} s", PATIENCE.as_secs());
         std::process::exit(1);
     });
-    let suite = suites.into_iter().find(|suite| suite.kind == task.kind).context("unknown kind")?;
-    let peer = suite.peers.iter().position(|peer| peer.name == task.peer).context("unknown peer")?;
+    let suite = suites
+        .into_iter()
+        .find(|suite| suite.kind == task.kind)
+        .context("unknown kind")?;
+    let peer = suite
+        .peers
+        .iter()
+        .position(|peer| peer.name == task.peer)
+        .context("unknown peer")?;
     let answer = if task.scenario == PROMISES {
         Answer::Promises(suite.promises(peer))
     } else {
@@ -213,7 +262,9 @@ pub fn child(suites: Vec<Suite>, task: &Task) -> anyhow::Result<ExitCode> {
             .iter()
             .position(|scenario| scenario.name == task.scenario)
             .context("unknown scenario")?;
-        suite.run(scenario, peer, task.effort).map_or(Answer::Lacks, Answer::Values)
+        suite
+            .run(scenario, peer, task.effort)
+            .map_or(Answer::Lacks, Answer::Values)
     };
     println!("{}", serde_json::to_string(&answer)?);
     Ok(ExitCode::SUCCESS)
@@ -229,16 +280,25 @@ struct Progress {
 
 impl Progress {
     fn new(total: usize) -> Self {
-        Self { on_terminal: std::io::stderr().is_terminal(), started: Instant::now(), done: 0, total }
+        Self {
+            on_terminal: std::io::stderr().is_terminal(),
+            started: Instant::now(),
+            done: 0,
+            total,
+        }
     }
 
     fn step(&mut self, kind: &str, scenario: &str, peer: &str) {
         if self.on_terminal {
-            let left = self.started.elapsed().mul_f64(
-                (self.total - self.done) as f64 / self.done.max(1) as f64,
-            );
+            let left = self
+                .started
+                .elapsed()
+                .mul_f64((self.total - self.done) as f64 / self.done.max(1) as f64);
             let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
-            eprint!("\r\x1b[2K{}/{}, {left} left · {kind}: {scenario} · {peer}", self.done, self.total);
+            eprint!(
+                "\r\x1b[2K{}/{}, {left} left · {kind}: {scenario} · {peer}",
+                self.done, self.total
+            );
             let _ = std::io::stderr().flush();
         }
         self.done += 1;
@@ -254,7 +314,9 @@ impl Progress {
 /// The version of a package, as it was compiled.
 fn version(package: &str) -> &'static str {
     let name = format!("name = \"{package}\"");
-    let mut lines = include_str!("../Cargo.lock").lines().skip_while(|line| *line != name);
+    let mut lines = include_str!("../Cargo.lock")
+        .lines()
+        .skip_while(|line| *line != name);
     lines
         .nth(1)
         .and_then(|line| line.strip_prefix("version = \""))

@@ -65,7 +65,10 @@ impl NoiseFloor {
             return None;
         }
         let factors: Vec<f64> = ratios.iter().map(|&ratio| ratio.max(1.0 / ratio)).collect();
-        Some(Self { half: median(&factors), nine_tenths: quantile(&factors, 0.9) })
+        Some(Self {
+            half: median(&factors),
+            nine_tenths: quantile(&factors, 0.9),
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::results::{KindResults, OURS, Outcome, PeerResults, REFERENCE, REFERENCE_AGAIN, Results, Row};
+use crate::results::{
+    KindResults, OURS, Outcome, PeerResults, REFERENCE, REFERENCE_AGAIN, Results, Row,
+};
 use crate::stats;
 use narrows_bench_peers::suite::Section;
 
@@ -84,7 +86,11 @@ fn figures(kind: &KindResults, section: Section, rows: &[&Row]) -> String {
             .min_by(f64::total_cmp);
         let mut line = vec![row.name.clone()];
         if compared {
-            line.push(row.unit.trim_start_matches("ns per ").replace("ns", "operation"));
+            line.push(
+                row.unit
+                    .trim_start_matches("ns per ")
+                    .replace("ns", "operation"),
+            );
         }
         for peer in &kind.peers {
             let name = peer.name.as_str();
@@ -101,14 +107,17 @@ fn figures(kind: &KindResults, section: Section, rows: &[&Row]) -> String {
                 Some(Outcome::Samples(samples)) => {
                     let median = stats::median(samples);
                     let bold = section == Section::Speed && Some(median) == best;
-                    if bold { format!("**{}**", figure(median)) } else { figure(median) }
+                    if bold {
+                        format!("**{}**", figure(median))
+                    } else {
+                        figure(median)
+                    }
                 }
             });
             if name == REFERENCE && compared {
-                line.push(
-                    row.samples(name)
-                        .map_or_else(String::new, |samples| format!("{:.0} %", stats::spread(samples) * 100.0)),
-                );
+                line.push(row.samples(name).map_or_else(String::new, |samples| {
+                    format!("{:.0} %", stats::spread(samples) * 100.0)
+                }));
             }
             if name == OURS && section != Section::Memory {
                 line.push(row.ratio(REFERENCE, OURS).map_or_else(String::new, factor));
@@ -134,24 +143,50 @@ fn summary(kind: &KindResults) -> String {
     let mut header = vec!["peer".to_owned(), "version".to_owned()];
     header.extend(promises.iter().map(|&promise| promise.to_owned()));
     header.extend(
-        ["times as fast as tokio", "narrows, same scenarios", "scenarios", "faster than tokio", "slower"]
-            .map(str::to_owned),
+        [
+            "times as fast as tokio",
+            "narrows, same scenarios",
+            "scenarios",
+            "faster than tokio",
+            "slower",
+        ]
+        .map(str::to_owned),
     );
     let mut lines = vec![header];
     for peer in &kind.peers {
         let mut line = vec![peer.name.clone(), peer.version.clone()];
         for name in &promises {
             let kept = peer.promises.iter().find(|promise| promise.name == *name);
-            line.push(kept.map_or("", |promise| if promise.kept { "yes" } else { "no" }).to_owned());
+            line.push(
+                kept.map_or("", |promise| if promise.kept { "yes" } else { "no" })
+                    .to_owned(),
+            );
         }
         let mean = kind.mean(&peer.name, &peer.name);
         line.push(mean.map_or_else(String::new, |(mean, _)| factor(mean)));
-        line.push(kind.mean(OURS, &peer.name).map_or_else(String::new, |(mean, _)| factor(mean)));
+        line.push(
+            kind.mean(OURS, &peer.name)
+                .map_or_else(String::new, |(mean, _)| factor(mean)),
+        );
         line.push(mean.map_or_else(String::new, |(_, rows)| rows.to_string()));
-        let ratios: Vec<f64> =
-            kind.section(Section::Speed).filter_map(|row| row.ratio(&peer.name, REFERENCE)).collect();
-        line.push(ratios.iter().filter(|&&ratio| ratio < 1.0 / SLOWER).count().to_string());
-        line.push(ratios.iter().filter(|&&ratio| ratio > SLOWER).count().to_string());
+        let ratios: Vec<f64> = kind
+            .section(Section::Speed)
+            .filter_map(|row| row.ratio(&peer.name, REFERENCE))
+            .collect();
+        line.push(
+            ratios
+                .iter()
+                .filter(|&&ratio| ratio < 1.0 / SLOWER)
+                .count()
+                .to_string(),
+        );
+        line.push(
+            ratios
+                .iter()
+                .filter(|&&ratio| ratio > SLOWER)
+                .count()
+                .to_string(),
+        );
         lines.push(line);
     }
     let mut text = markdown(&lines);
@@ -178,7 +213,9 @@ fn not_first(kind: &KindResults) -> String {
         .to_vec(),
     ];
     for row in kind.section(Section::Speed) {
-        let Some(ours) = row.median(OURS) else { continue };
+        let Some(ours) = row.median(OURS) else {
+            continue;
+        };
         let mut ahead: Vec<(&PeerResults, f64)> = kind
             .peers
             .iter()
@@ -198,13 +235,20 @@ fn not_first(kind: &KindResults) -> String {
                 .collect();
             names.join(", ")
         };
-        lines.push(vec![row.name.clone(), figure(ours), list(true), list(false)]);
+        lines.push(vec![
+            row.name.clone(),
+            figure(ours),
+            list(true),
+            list(false),
+        ]);
     }
     if kind.peers.iter().all(|peer| peer.name != OURS) {
         return String::new();
     }
     if lines.len() == 1 {
-        return format!("\nNo peer is ahead of narrows by more than a factor of {SLOWER:.2} anywhere.\n");
+        return format!(
+            "\nNo peer is ahead of narrows by more than a factor of {SLOWER:.2} anywhere.\n"
+        );
     }
     format!(
         "\nScenarios in which a peer is ahead of narrows by more than a factor of {SLOWER:.2} \
@@ -216,9 +260,16 @@ fn not_first(kind: &KindResults) -> String {
 /// Columns of equal width, so that the source reads as a table too; all but the first to the right.
 fn markdown(lines: &[Vec<String>]) -> String {
     let width = |column: usize| {
-        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        lines
+            .iter()
+            .filter_map(|line| line.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..lines[0].len()).map(|column| width(column).max(3)).collect();
+    let widths: Vec<usize> = (0..lines[0].len())
+        .map(|column| width(column).max(3))
+        .collect();
     let mut text = String::new();
     for (index, line) in lines.iter().enumerate() {
         for (column, cell) in line.iter().enumerate() {
@@ -233,7 +284,11 @@ fn markdown(lines: &[Vec<String>]) -> String {
         if index == 0 {
             for (column, &width) in widths.iter().enumerate() {
                 let rule = "-".repeat(width);
-                text.push_str(&if column == 0 { format!("| {rule} ") } else { format!("| {rule}:") });
+                text.push_str(&if column == 0 {
+                    format!("| {rule} ")
+                } else {
+                    format!("| {rule}:")
+                });
             }
             text.push_str("|\n");
         }
@@ -267,13 +322,20 @@ mod tests {
     }
 
     fn cell(peer: &str, samples: &[f64]) -> Cell {
-        Cell { peer: peer.to_owned(), outcome: Outcome::Samples(samples.to_vec()) }
+        Cell {
+            peer: peer.to_owned(),
+            outcome: Outcome::Samples(samples.to_vec()),
+        }
     }
 
     fn kind() -> KindResults {
         KindResults {
             kind: "mpsc".to_owned(),
-            peers: vec![peer(REFERENCE, true), peer(OURS, true), peer("swift", false)],
+            peers: vec![
+                peer(REFERENCE, true),
+                peer(OURS, true),
+                peer("swift", false),
+            ],
             rows: vec![Row {
                 name: "1 producer".to_owned(),
                 section: Section::Speed,
@@ -291,8 +353,17 @@ mod tests {
     #[test]
     fn a_peer_ahead_is_named_in_the_column_of_what_it_keeps() {
         let text = not_first(&kind());
-        assert!(text.lines().last().unwrap().ends_with("|  | swift 2.00 |") || text.contains("swift 2.00"));
-        let columns: Vec<&str> = text.lines().last().unwrap().split('|').map(str::trim).collect();
+        assert!(
+            text.lines().last().unwrap().ends_with("|  | swift 2.00 |")
+                || text.contains("swift 2.00")
+        );
+        let columns: Vec<&str> = text
+            .lines()
+            .last()
+            .unwrap()
+            .split('|')
+            .map(str::trim)
+            .collect();
         assert_eq!(columns[1..5], ["1 producer", "20.5", "", "swift 2.00"]);
     }
 
@@ -309,6 +380,9 @@ mod tests {
         kind.rows[0].cells[0].outcome = Outcome::Disqualified("messages were lost".to_owned());
         let text = render_kind(&kind);
         assert!(text.contains("**10.2**"), "{text}");
-        assert!(text.contains("(1) 1 producer: tokio is out: messages were lost"), "{text}");
+        assert!(
+            text.contains("(1) 1 producer: tokio is out: messages were lost"),
+            "{text}"
+        );
     }
 }

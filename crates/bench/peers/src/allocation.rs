@@ -62,7 +62,10 @@ pub struct Heap {
 impl Heap {
     pub fn watch() -> Self {
         COUNTING.store(true, Relaxed);
-        Self { bytes: LIVE_BYTES.load(Relaxed), allocations: ALLOCATIONS.load(Relaxed) }
+        Self {
+            bytes: LIVE_BYTES.load(Relaxed),
+            allocations: ALLOCATIONS.load(Relaxed),
+        }
     }
 
     /// Bytes allocated since and still held.

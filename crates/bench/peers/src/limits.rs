@@ -37,7 +37,12 @@ pub fn suite() -> Suite {
         Limit::Budget,
         Limit::Clock,
     ];
-    let machine = Entrant { name: "this machine", package: "tokio", run, promises: Vec::new };
+    let machine = Entrant {
+        name: "this machine",
+        package: "tokio",
+        run,
+        promises: Vec::new,
+    };
     Suite::new("limits", limits, vec![machine])
 }
 
@@ -76,7 +81,9 @@ fn run(limit: &Limit, effort: Effort) -> Option<Vec<f64>> {
         }
         Limit::LockUnlock => {
             let lock = Mutex::new(0_u64);
-            repeat(effort, || *black_box(&lock).lock().expect("nothing panics") += 1)
+            repeat(effort, || {
+                *black_box(&lock).lock().expect("nothing panics") += 1
+            })
         }
         Limit::MallocFree => repeat(effort, || {
             black_box(Box::new([0_u8; 64]));
@@ -168,7 +175,9 @@ fn spawn_task(effort: Effort) -> f64 {
         let mut meter = Meter::new(effort);
         while meter.again() {
             for _ in 0..UNIT {
-                tokio::spawn(async {}).await.expect("the task does not panic");
+                tokio::spawn(async {})
+                    .await
+                    .expect("the task does not panic");
             }
         }
         meter.ns_per(UNIT)
@@ -179,7 +188,10 @@ fn spawn_task(effort: Effort) -> f64 {
 fn wake_thread(effort: Effort) -> f64 {
     const ROUND_TRIPS: u64 = 32;
     Setting::PinnedPair.run(move |stage| async move {
-        let (ping, pong) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+        let (ping, pong) = (
+            Arc::new(tokio::sync::Notify::new()),
+            Arc::new(tokio::sync::Notify::new()),
+        );
         stage.spawn({
             let (ping, pong) = (Arc::clone(&ping), Arc::clone(&pong));
             async move {

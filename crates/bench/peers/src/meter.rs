@@ -89,7 +89,9 @@ impl Latencies {
     pub const METRICS: &'static [&'static str] = &["median", "99.9 %", "worst"];
 
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { nanoseconds: Vec::with_capacity(capacity) }
+        Self {
+            nanoseconds: Vec::with_capacity(capacity),
+        }
     }
 
     pub fn record(&mut self, duration: Duration) {
@@ -104,7 +106,8 @@ impl Latencies {
     pub fn summary(mut self) -> Vec<f64> {
         assert!(!self.nanoseconds.is_empty(), "no operation was timed");
         self.nanoseconds.sort_by(f64::total_cmp);
-        let at = |share: f64| self.nanoseconds[((self.nanoseconds.len() - 1) as f64 * share) as usize];
+        let at =
+            |share: f64| self.nanoseconds[((self.nanoseconds.len() - 1) as f64 * share) as usize];
         vec![at(0.5), at(0.999), at(1.0)]
     }
 }
@@ -115,7 +118,9 @@ mod tests {
 
     #[test]
     fn at_least_one_unit_warms_up_and_one_is_measured() {
-        let mut meter = Meter::new(Effort { measure: Duration::ZERO });
+        let mut meter = Meter::new(Effort {
+            measure: Duration::ZERO,
+        });
         let mut units = 0;
         while meter.again() {
             units += 1;
@@ -126,7 +131,9 @@ mod tests {
 
     #[test]
     fn excluded_time_does_not_count() {
-        let mut meter = Meter::new(Effort { measure: Duration::from_millis(1) });
+        let mut meter = Meter::new(Effort {
+            measure: Duration::from_millis(1),
+        });
         while meter.again() {
             let preparation = Instant::now();
             std::thread::sleep(Duration::from_millis(2));

@@ -51,20 +51,28 @@ pub struct Ledger {
 
 impl Ledger {
     pub fn new(producers: usize) -> Self {
-        Self { next: vec![0; producers] }
+        Self {
+            next: vec![0; producers],
+        }
     }
 
     /// Checks off a message. Panics if it is lost, repeated or out of order.
     pub fn enter(&mut self, tag: u64) {
         let producer = (tag >> SEQUENCE_BITS) as usize;
         let sequence = tag & ((1 << SEQUENCE_BITS) - 1);
-        assert_eq!(sequence, self.next[producer], "a message was lost, repeated or out of order");
+        assert_eq!(
+            sequence, self.next[producer],
+            "a message was lost, repeated or out of order"
+        );
         self.next[producer] += 1;
     }
 
     /// Panics unless each producer's messages arrived.
     pub fn close(&self, each: u64) {
-        assert!(self.next.iter().all(|&next| next == each), "messages were lost");
+        assert!(
+            self.next.iter().all(|&next| next == each),
+            "messages were lost"
+        );
     }
 }
 

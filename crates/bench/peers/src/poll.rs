@@ -45,7 +45,11 @@ impl Wake for Flag {
 
 /// Whether a future that always has something to do returns to the runtime before its end.
 pub fn yields(future: impl Future<Output = ()>) -> bool {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("tokio's runtime starts");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("tokio's runtime starts");
     let mut future = Box::pin(future);
-    runtime.block_on(std::future::poll_fn(move |cx| Poll::Ready(future.as_mut().poll(cx).is_pending())))
+    runtime.block_on(std::future::poll_fn(move |cx| {
+        Poll::Ready(future.as_mut().poll(cx).is_pending())
+    }))
 }

@@ -43,7 +43,8 @@ impl Stage {
 impl Setting {
     /// Whether this machine has it.
     pub fn is_possible(self) -> bool {
-        self != Self::PinnedPair || core_affinity::get_core_ids().is_some_and(|cores| cores.len() >= 2)
+        self != Self::PinnedPair
+            || core_affinity::get_core_ids().is_some_and(|cores| cores.len() >= 2)
     }
 
     /// Runs the driver as a task; returns what it returns.
@@ -76,8 +77,12 @@ where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     let runtime = builder.build().expect("tokio's runtime starts");
-    let stage = Stage { far: runtime.handle().clone() };
-    runtime.block_on(runtime.spawn(driver(stage))).expect("the driver does not panic")
+    let stage = Stage {
+        far: runtime.handle().clone(),
+    };
+    runtime
+        .block_on(runtime.spawn(driver(stage)))
+        .expect("the driver does not panic")
 }
 
 fn on_two<D, F>(driver: D) -> F::Output
@@ -89,14 +94,24 @@ where
     let (stop_tx, stop_rx) = tokio::sync::oneshot::channel::<()>();
     let far = thread::spawn(move || {
         pin_to(1);
-        let runtime = Builder::new_current_thread().build().expect("tokio's runtime starts");
-        handle_tx.send(runtime.handle().clone()).expect("the driver waits for the handle");
+        let runtime = Builder::new_current_thread()
+            .build()
+            .expect("tokio's runtime starts");
+        handle_tx
+            .send(runtime.handle().clone())
+            .expect("the driver waits for the handle");
         let _ = runtime.block_on(stop_rx);
     });
     pin_to(0);
-    let stage = Stage { far: handle_rx.recv().expect("the other thread has started") };
-    let runtime = Builder::new_current_thread().build().expect("tokio's runtime starts");
-    let output = runtime.block_on(runtime.spawn(driver(stage))).expect("the driver does not panic");
+    let stage = Stage {
+        far: handle_rx.recv().expect("the other thread has started"),
+    };
+    let runtime = Builder::new_current_thread()
+        .build()
+        .expect("tokio's runtime starts");
+    let output = runtime
+        .block_on(runtime.spawn(driver(stage)))
+        .expect("the driver does not panic");
     drop(stop_tx);
     far.join().expect("the other thread does not panic");
     output

@@ -23,6 +23,19 @@ pub struct Scenario {
     pub metrics: &'static [&'static str],
 }
 
+impl Scenario {
+    /// What the rows of its figures are called, one for each metric.
+    pub fn rows(&self) -> impl Iterator<Item = String> {
+        self.metrics.iter().map(|metric| {
+            if metric.is_empty() {
+                self.name.clone()
+            } else {
+                format!("{}: {metric}", self.name)
+            }
+        })
+    }
+}
+
 /// A scenario, as its kind sees it.
 pub trait Shape: 'static {
     fn name(&self) -> String;
@@ -44,7 +57,10 @@ pub struct Promise {
 
 impl Promise {
     pub fn new(name: &str, kept: bool) -> Self {
-        Self { name: name.to_owned(), kept }
+        Self {
+            name: name.to_owned(),
+            kept,
+        }
     }
 }
 
@@ -86,9 +102,17 @@ impl Suite {
                     metrics: shape.metrics(),
                 })
                 .collect(),
-            peers: peers.iter().map(|peer| PeerInfo { name: peer.name, package: peer.package }).collect(),
+            peers: peers
+                .iter()
+                .map(|peer| PeerInfo {
+                    name: peer.name,
+                    package: peer.package,
+                })
+                .collect(),
             promises: peers.iter().map(|peer| peer.promises).collect(),
-            run: Box::new(move |scenario, peer, effort| (peers[peer].run)(&shapes[scenario], effort)),
+            run: Box::new(move |scenario, peer, effort| {
+                (peers[peer].run)(&shapes[scenario], effort)
+            }),
         }
     }
 
@@ -110,5 +134,9 @@ impl Suite {
 
 /// "1 client", "32 clients".
 pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }

@@ -37,10 +37,19 @@ pub trait Peer: Broadcast<u64> + Broadcast<Blob> {
 
 /// A peer for [`suite`], under a name of its own.
 pub fn entrant<P: Peer>(name: &'static str) -> Entrant<Scenario> {
-    Entrant { name, package: P::PACKAGE, run: scenarios::run::<P>, promises: scenarios::promises::<P> }
+    Entrant {
+        name,
+        package: P::PACKAGE,
+        run: scenarios::run::<P>,
+        promises: scenarios::promises::<P>,
+    }
 }
 
 /// All scenarios, with the peers' channels and ours.
 pub fn suite(ours: Vec<Entrant<Scenario>>) -> Suite {
-    Suite::new("broadcast", scenarios::all(), Suite::line_up(ours, peers::all()))
+    Suite::new(
+        "broadcast",
+        scenarios::all(),
+        Suite::line_up(ours, peers::all()),
+    )
 }

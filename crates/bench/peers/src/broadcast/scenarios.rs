@@ -34,7 +34,10 @@ impl Payload for Blob {
 enum Work {
     /// Every receiver gets every message; the senders wait until all have caught up each time the ring is
     /// full, so that nobody lags.
-    Fan { senders: usize, receivers: usize },
+    Fan {
+        senders: usize,
+        receivers: usize,
+    },
     /// One task sends a message, then receives it.
     SameTask,
     /// The ring is full and the receiver does nothing.
@@ -55,7 +58,12 @@ pub struct Scenario {
 pub(super) fn all() -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     let mut add = |work, capacity, setting, blob| {
-        scenarios.push(Scenario { work, capacity, setting, blob });
+        scenarios.push(Scenario {
+            work,
+            capacity,
+            setting,
+            blob,
+        });
     };
     for setting in [OneThread, Workers(2)] {
         for blob in [false, true] {
@@ -67,14 +75,38 @@ pub(super) fn all() -> Vec<Scenario> {
         }
     }
     for (receivers, capacity) in [(1, 16), (1, 1024), (4, 1024)] {
-        add(Work::Fan { senders: 1, receivers }, capacity, PinnedPair, false);
+        add(
+            Work::Fan {
+                senders: 1,
+                receivers,
+            },
+            capacity,
+            PinnedPair,
+            false,
+        );
     }
     for workers in [4, 8, 16] {
-        add(Work::Fan { senders: 1, receivers: 32 }, 16, Workers(workers), false);
+        add(
+            Work::Fan {
+                senders: 1,
+                receivers: 32,
+            },
+            16,
+            Workers(workers),
+            false,
+        );
     }
     for setting in [OneThread, Workers(2)] {
         for receivers in [1_000, 10_000] {
-            add(Work::Fan { senders: 1, receivers }, 16, setting, false);
+            add(
+                Work::Fan {
+                    senders: 1,
+                    receivers,
+                },
+                16,
+                setting,
+                false,
+            );
         }
     }
     for blob in [false, true] {
@@ -104,7 +136,10 @@ impl Shape for Scenario {
             Work::SameTask => format!("send, then recv in one task, {capacity}"),
             Work::Overwrite => format!("send that overwrites, nobody waits, {capacity}"),
             Work::CreateAndDrop => format!("create and drop, {capacity}"),
-            Work::SendLatency => format!("latency of send, 32 receivers, {capacity}, {}", self.setting),
+            Work::SendLatency => format!(
+                "latency of send, 32 receivers, {capacity}, {}",
+                self.setting
+            ),
             Work::Memory => format!("memory, {capacity}"),
         };
         if self.blob {
@@ -152,9 +187,11 @@ pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f6
     }
     match scenario.work {
         Work::CreateAndDrop => Some(vec![create_and_drop::<P>(scenario.capacity, effort)]),
-        Work::SendLatency => {
-            Some(send_latency::<P>(scenario.setting, scenario.capacity, effort))
-        }
+        Work::SendLatency => Some(send_latency::<P>(
+            scenario.setting,
+            scenario.capacity,
+            effort,
+        )),
         Work::Memory => Some(memory::<P>(scenario.capacity)),
         Work::Overwrite if !P::OVERWRITES => None,
         _ if scenario.blob => Some(vec![run_with::<Blob, P>(scenario, effort)]),
@@ -165,9 +202,13 @@ pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f6
 /// The scenarios that exist for both payloads.
 fn run_with<T: Payload + Clone, B: Broadcast<T>>(scenario: &Scenario, effort: Effort) -> f64 {
     match scenario.work {
-        Work::Fan { senders, receivers } => {
-            fan::<T, B>(scenario.setting, scenario.capacity, senders, receivers, effort)
-        }
+        Work::Fan { senders, receivers } => fan::<T, B>(
+            scenario.setting,
+            scenario.capacity,
+            senders,
+            receivers,
+            effort,
+        ),
         Work::SameTask => same_task::<T, B>(scenario.capacity, effort),
         Work::Overwrite => overwrite::<T, B>(scenario.capacity, effort),
         _ => unreachable!("{:?} has one payload", scenario.work),
@@ -189,7 +230,13 @@ fn fan<T: Payload + Clone, B: Broadcast<T>>(
             let (tx, gate) = spawn_receivers::<T, B>(&stage, capacity, senders, receivers, phases);
             for sender in 1..senders {
                 let (tx, gate) = (tx.clone(), Arc::clone(&gate));
-                stage.spawn(send_phases::<T, B>(tx, gate, sender, phases, capacity / senders));
+                stage.spawn(send_phases::<T, B>(
+                    tx,
+                    gate,
+                    sender,
+                    phases,
+                    capacity / senders,
+                ));
             }
             send_phases::<T, B>(tx, gate, 0, phases, capacity / senders).await;
         }
@@ -258,7 +305,11 @@ async fn send_phases<T: Payload + Clone, B: Broadcast<T>>(
 ) {
     for phase in 0..phases {
         for message in 0..each {
-            B::send(&mut tx, T::new(tag(sender, (phase * each + message) as u64))).await;
+            B::send(
+                &mut tx,
+                T::new(tag(sender, (phase * each + message) as u64)),
+            )
+            .await;
         }
         gate.wait(sender).await;
     }
@@ -319,7 +370,10 @@ fn memory<B: Broadcast<u64>>(capacity: usize) -> Vec<f64> {
     let waiting = {
         let mut recv = pin!(B::recv(&mut rx));
         let before = Heap::watch();
-        assert!(poll::once(recv.as_mut()).is_none(), "there is no message yet");
+        assert!(
+            poll::once(recv.as_mut()).is_none(),
+            "there is no message yet"
+        );
         before.allocations()
     };
     for message in 0..capacity as u64 {
@@ -346,7 +400,9 @@ pub(super) fn promises<P: Peer>() -> Vec<Promise> {
     ]
 }
 
-fn a_dropped_recv_loses_nothing<T: Message + Clone + PartialEq, B: Broadcast<T>>(message: T) -> bool {
+fn a_dropped_recv_loses_nothing<T: Message + Clone + PartialEq, B: Broadcast<T>>(
+    message: T,
+) -> bool {
     let (mut tx, mut rx) = B::new(4);
     {
         let mut recv = pin!(B::recv(&mut rx));

@@ -84,4 +84,3 @@ macro_rules! mpsc_peer {
         }
     };
 }
-

@@ -5,8 +5,11 @@ use crate::allocation::Heap;
 use crate::stage::Setting;
 
 pub(super) const IDLE: &[&str] = &["bytes", "allocations"];
-pub(super) const MILLION: &[&str] =
-    &["bytes per message", "allocations per 1,000 messages", "bytes held after draining"];
+pub(super) const MILLION: &[&str] = &[
+    "bytes per message",
+    "allocations per 1,000 messages",
+    "bytes held after draining",
+];
 pub(super) const WAITS: &[&str] = &["allocations per 1,000 messages"];
 
 /// A channel that nobody has used.
@@ -24,12 +27,19 @@ pub(super) fn million<C: Mpsc<u64>>(capacity: usize) -> Vec<f64> {
     let heap = Heap::watch();
     let (mut tx, mut rx) = C::new(capacity);
     for message in 0..MESSAGES {
-        assert!(C::try_send(&mut tx, message), "the queue has room for a million");
+        assert!(
+            C::try_send(&mut tx, message),
+            "the queue has room for a million"
+        );
     }
     let per_message = heap.bytes() / MESSAGES as f64;
     let allocations = heap.allocations() / (MESSAGES / 1000) as f64;
     for message in 0..MESSAGES {
-        assert_eq!(C::try_recv(&mut rx), Some(message), "each message arrives, in order");
+        assert_eq!(
+            C::try_recv(&mut rx),
+            Some(message),
+            "each message arrives, in order"
+        );
     }
     let held = heap.bytes();
     vec![per_message, allocations, held]

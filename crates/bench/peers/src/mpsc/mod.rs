@@ -13,7 +13,9 @@ use crate::oneshot::Oneshot;
 use crate::payload::{Message, Wide};
 use crate::suite::{Entrant, Suite};
 
-pub(crate) use peers::{AsyncbandBounded, CrossfireBounded, FuturesBounded, PostageBounded, TokioBounded};
+pub(crate) use peers::{
+    AsyncbandBounded, CrossfireBounded, FuturesBounded, PostageBounded, TokioBounded,
+};
 pub use scenarios::Scenario;
 pub(crate) use scenarios::requests;
 
@@ -110,7 +112,12 @@ impl<T: Message> Mpsc<T> for Absent {
 
 /// A peer for [`suite`], under a name of its own.
 pub fn entrant<P: Peer>(name: &'static str) -> Entrant<Scenario> {
-    Entrant { name, package: P::PACKAGE, run: scenarios::run::<P>, promises: keeps::probe::<P> }
+    Entrant {
+        name,
+        package: P::PACKAGE,
+        run: scenarios::run::<P>,
+        promises: keeps::probe::<P>,
+    }
 }
 
 /// All scenarios, with the peers' channels and ours.

@@ -23,15 +23,23 @@ enum Capacity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     /// Producers in tasks of their own, one consumer.
-    Stream { producers: usize },
+    Stream {
+        producers: usize,
+    },
     /// The consumer takes up to 64 messages at once.
-    RecvMany { producers: usize },
+    RecvMany {
+        producers: usize,
+    },
     /// The producers hand over 64 messages at once, and the consumer takes as many.
-    SendMany { producers: usize },
+    SendMany {
+        producers: usize,
+    },
     /// A message goes to another task and comes back.
     PingPong,
     /// Requests through the channel, answers through a oneshot.
-    Requests { clients: usize },
+    Requests {
+        clients: usize,
+    },
     /// One task sends a message, then receives it.
     SameTask,
     /// One task sends 64 messages, then receives them.
@@ -59,26 +67,53 @@ const BATCH: usize = 64;
 pub(super) fn all() -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     let mut add = |work, capacity, setting, wide| {
-        scenarios.push(Scenario { work, capacity, setting, wide });
+        scenarios.push(Scenario {
+            work,
+            capacity,
+            setting,
+            wide,
+        });
     };
 
     for setting in [OneThread, Workers(2)] {
         for wide in [false, true] {
             for producers in [1, 4, 32] {
-                for capacity in [Bounded(1), Bounded(16), Bounded(128), Bounded(1024), Unbounded] {
+                for capacity in [
+                    Bounded(1),
+                    Bounded(16),
+                    Bounded(128),
+                    Bounded(1024),
+                    Unbounded,
+                ] {
                     add(Work::Stream { producers }, capacity, setting, wide);
                 }
             }
         }
     }
-    for capacity in [Bounded(1), Bounded(16), Bounded(128), Bounded(1024), Unbounded] {
+    for capacity in [
+        Bounded(1),
+        Bounded(16),
+        Bounded(128),
+        Bounded(1024),
+        Unbounded,
+    ] {
         add(Work::Stream { producers: 1 }, capacity, PinnedPair, false);
     }
-    add(Work::Stream { producers: 4 }, Bounded(128), PinnedPair, false);
+    add(
+        Work::Stream { producers: 4 },
+        Bounded(128),
+        PinnedPair,
+        false,
+    );
 
     for workers in [4, 8, 16] {
         for (producers, capacity) in [(1, 128), (4, 128), (32, 16)] {
-            add(Work::Stream { producers }, Bounded(capacity), Workers(workers), false);
+            add(
+                Work::Stream { producers },
+                Bounded(capacity),
+                Workers(workers),
+                false,
+            );
         }
     }
     for setting in [OneThread, Workers(2)] {
@@ -95,7 +130,12 @@ pub(super) fn all() -> Vec<Scenario> {
             add(Work::SendMany { producers }, capacity, setting, false);
         }
     }
-    add(Work::SendMany { producers: 1 }, Bounded(1024), PinnedPair, false);
+    add(
+        Work::SendMany { producers: 1 },
+        Bounded(1024),
+        PinnedPair,
+        false,
+    );
 
     for setting in [OneThread, Workers(2), PinnedPair] {
         add(Work::PingPong, Bounded(1), setting, false);
@@ -214,7 +254,11 @@ pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f6
     }
     P::set_up();
     if let Work::Requests { clients } = scenario.work {
-        return Some(vec![requests::<P::Bounded, P::Reply>(scenario.setting, clients, effort)]);
+        return Some(vec![requests::<P::Bounded, P::Reply>(
+            scenario.setting,
+            clients,
+            effort,
+        )]);
     }
     match scenario.capacity {
         Bounded(capacity) => run_on::<P::Bounded>(scenario, capacity, effort),
@@ -236,12 +280,20 @@ fn run_on<C: Mpsc<u64> + Mpsc<Wide>>(
         match scenario.work {
             Work::RecvMany { .. } if !<C as Mpsc<u64>>::RECV_MANY => None,
             Work::SendMany { .. } if !<C as Mpsc<u64>>::SEND_MANY => None,
-            Work::RecvMany { producers } => {
-                Some(vec![batches::<C>(scenario.setting, capacity, producers, false, effort)])
-            }
-            Work::SendMany { producers } => {
-                Some(vec![batches::<C>(scenario.setting, capacity, producers, true, effort)])
-            }
+            Work::RecvMany { producers } => Some(vec![batches::<C>(
+                scenario.setting,
+                capacity,
+                producers,
+                false,
+                effort,
+            )]),
+            Work::SendMany { producers } => Some(vec![batches::<C>(
+                scenario.setting,
+                capacity,
+                producers,
+                true,
+                effort,
+            )]),
             Work::PingPong => Some(vec![ping_pong::<C>(scenario.setting, capacity, effort)]),
             Work::TryPair => Some(vec![try_pair::<C>(capacity, effort)]),
             Work::CreateAndDrop => Some(vec![create_and_drop::<C>(capacity, effort)]),
@@ -262,9 +314,12 @@ fn run_with<T: Payload, C: Mpsc<T>>(
     effort: Effort,
 ) -> Option<Vec<f64>> {
     match scenario.work {
-        Work::Stream { producers } => {
-            Some(vec![stream::<T, C>(scenario.setting, capacity, producers, effort)])
-        }
+        Work::Stream { producers } => Some(vec![stream::<T, C>(
+            scenario.setting,
+            capacity,
+            producers,
+            effort,
+        )]),
         Work::SameTask => Some(vec![burst::<T, C>(capacity, 1, effort)]),
         Work::Burst => Some(vec![burst::<T, C>(capacity, BATCH as u64, effort)]),
         _ => unreachable!("{:?} has one size of message", scenario.work),
@@ -274,7 +329,11 @@ fn run_with<T: Payload, C: Mpsc<T>>(
 /// Messages per producer in one unit of work: enough to make the start of the tasks negligible.
 fn share(setting: Setting, capacity: usize, producers: usize) -> u64 {
     // Two pinned threads wake each other through the operating system at small capacities.
-    let total = if setting == PinnedPair && (1..128).contains(&capacity) { 1 << 10 } else { 1 << 14 };
+    let total = if setting == PinnedPair && (1..128).contains(&capacity) {
+        1 << 10
+    } else {
+        1 << 14
+    };
     (total / producers as u64).max(64)
 }
 
@@ -348,7 +407,9 @@ async fn batches_once<C: Mpsc<u64>>(
             if send_many {
                 let mut batch = Vec::with_capacity(BATCH);
                 for first in (0..each).step_by(BATCH) {
-                    batch.extend((first..first + BATCH as u64).map(|sequence| tag(producer, sequence)));
+                    batch.extend(
+                        (first..first + BATCH as u64).map(|sequence| tag(producer, sequence)),
+                    );
                     C::send_many(&mut tx, &mut batch).await;
                 }
             } else {
@@ -408,7 +469,11 @@ pub(crate) fn requests<C: Mpsc<Request<R>>, R: Oneshot<u64>>(
                         let (reply, answer) = R::channel();
                         let question = tag(client, sequence);
                         C::send(&mut tx, Request { question, reply }).await;
-                        assert_eq!(R::recv(answer).await, Some(!question), "the answer fits the question");
+                        assert_eq!(
+                            R::recv(answer).await,
+                            Some(!question),
+                            "the answer fits the question"
+                        );
                     }
                 });
             }

@@ -37,10 +37,19 @@ pub trait Peer: Oneshot<u64> + Oneshot<Wide> + Sized {
 
 /// A peer for [`suite`], under a name of its own.
 pub fn entrant<P: Peer>(name: &'static str) -> Entrant<Scenario> {
-    Entrant { name, package: P::PACKAGE, run: scenarios::run::<P>, promises: scenarios::promises::<P> }
+    Entrant {
+        name,
+        package: P::PACKAGE,
+        run: scenarios::run::<P>,
+        promises: scenarios::promises::<P>,
+    }
 }
 
 /// All scenarios, with the peers' channels and ours.
 pub fn suite(ours: Vec<Entrant<Scenario>>) -> Suite {
-    Suite::new("oneshot", scenarios::all(), Suite::line_up(ours, peers::all()))
+    Suite::new(
+        "oneshot",
+        scenarios::all(),
+        Suite::line_up(ours, peers::all()),
+    )
 }

@@ -17,15 +17,26 @@ use Setting::{OneThread, PinnedPair, Workers};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// One task creates, sends and awaits.
-    SameTask { wide: bool },
+    SameTask {
+        wide: bool,
+    },
     /// The receiver waits already when the value is sent.
-    PolledFirst { wide: bool },
+    PolledFirst {
+        wide: bool,
+    },
     CreateAndDrop,
     /// A task of its own for each value.
-    Spawned { setting: Setting },
+    Spawned {
+        setting: Setting,
+    },
     /// One task answers 64 receivers.
-    Shared { setting: Setting },
-    Requests { setting: Setting, clients: usize },
+    Shared {
+        setting: Setting,
+    },
+    Requests {
+        setting: Setting,
+        clients: usize,
+    },
     Memory,
 }
 
@@ -52,7 +63,9 @@ pub(super) fn all() -> Vec<Scenario> {
 impl Scenario {
     fn setting(self) -> Setting {
         match self {
-            Self::Spawned { setting } | Self::Shared { setting } | Self::Requests { setting, .. } => setting,
+            Self::Spawned { setting }
+            | Self::Shared { setting }
+            | Self::Requests { setting, .. } => setting,
             _ => OneThread,
         }
     }
@@ -63,11 +76,15 @@ impl Shape for Scenario {
         let size = |wide| if wide { ", 256 bytes" } else { "" };
         match *self {
             Self::SameTask { wide } => format!("create, send, await in one task{}", size(wide)),
-            Self::PolledFirst { wide } => format!("create, poll, send, await in one task{}", size(wide)),
+            Self::PolledFirst { wide } => {
+                format!("create, poll, send, await in one task{}", size(wide))
+            }
             Self::CreateAndDrop => "create and drop".to_owned(),
             Self::Spawned { setting } => format!("a task for each value, {setting}"),
             Self::Shared { setting } => format!("64 values from one task, {setting}"),
-            Self::Requests { setting, clients } => format!("request/response, {}, {setting}", count(clients, "client")),
+            Self::Requests { setting, clients } => {
+                format!("request/response, {}, {setting}", count(clients, "client"))
+            }
             Self::Memory => "memory of a channel".to_owned(),
         }
     }
@@ -181,7 +198,8 @@ fn shared<O: Oneshot<u64>>(setting: Setting, effort: Effort) -> f64 {
         let mut meter = Meter::new(effort);
         while meter.again() {
             for _ in 0..TASKS {
-                let (senders, receivers): (Vec<_>, Vec<_>) = (0..VALUES).map(|_| O::channel()).unzip();
+                let (senders, receivers): (Vec<_>, Vec<_>) =
+                    (0..VALUES).map(|_| O::channel()).unzip();
                 stage.spawn(async move {
                     for (value, tx) in (0..).zip(senders) {
                         O::send(tx, value);

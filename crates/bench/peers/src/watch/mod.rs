@@ -42,10 +42,19 @@ pub trait Peer: Watch<u64> + Watch<Wide> {
 
 /// A peer for [`suite`], under a name of its own.
 pub fn entrant<P: Peer>(name: &'static str) -> Entrant<Scenario> {
-    Entrant { name, package: P::PACKAGE, run: scenarios::run::<P>, promises: scenarios::promises::<P> }
+    Entrant {
+        name,
+        package: P::PACKAGE,
+        run: scenarios::run::<P>,
+        promises: scenarios::promises::<P>,
+    }
 }
 
 /// All scenarios, with the peers' channels and ours.
 pub fn suite(ours: Vec<Entrant<Scenario>>) -> Suite {
-    Suite::new("watch", scenarios::all(), Suite::line_up(ours, peers::all()))
+    Suite::new(
+        "watch",
+        scenarios::all(),
+        Suite::line_up(ours, peers::all()),
+    )
 }

@@ -89,7 +89,9 @@ pub struct Seen<T: Clone + 'static> {
 
 impl<T: Clone + 'static> Seen<T> {
     fn latest(receiver: StateReceiver<T>) -> Self {
-        let (last, _) = receiver.try_receive(StateId::new()).expect("there is a value");
+        let (last, _) = receiver
+            .try_receive(StateId::new())
+            .expect("there is a value");
         Self { receiver, last }
     }
 }

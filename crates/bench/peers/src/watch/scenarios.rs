@@ -21,20 +21,35 @@ use Setting::{OneThread, PinnedPair, Workers};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// One thread looks at the value.
-    Read { wide: bool },
+    Read {
+        wide: bool,
+    },
     /// Two pinned threads look at it all the time.
-    ReadByTwo { wide: bool },
+    ReadByTwo {
+        wide: bool,
+    },
     /// The time of `send` alone, while so many receivers wait.
-    Send { waiting: usize },
+    Send {
+        waiting: usize,
+    },
     /// A value goes to another task, and one comes back.
-    PingPong { setting: Setting },
+    PingPong {
+        setting: Setting,
+    },
     /// A writer that lets others run after each value; readers that wait for values, and see the last.
-    Readers { setting: Setting },
+    Readers {
+        setting: Setting,
+    },
     /// Every receiver waits for every value.
-    Fan { receivers: usize, setting: Setting },
+    Fan {
+        receivers: usize,
+        setting: Setting,
+    },
     CreateAndDrop,
     /// How long single calls of `send` take while four tasks do nothing but read.
-    SendLatency { setting: Setting },
+    SendLatency {
+        setting: Setting,
+    },
     Memory,
 }
 
@@ -59,11 +74,18 @@ pub(super) fn all() -> Vec<Scenario> {
         }
     }
     for workers in [4, 8, 16] {
-        scenarios.push(Scenario::Fan { receivers: 32, setting: Workers(workers) });
+        scenarios.push(Scenario::Fan {
+            receivers: 32,
+            setting: Workers(workers),
+        });
     }
     scenarios.push(Scenario::CreateAndDrop);
-    scenarios.push(Scenario::SendLatency { setting: Workers(2) });
-    scenarios.push(Scenario::SendLatency { setting: Workers(8) });
+    scenarios.push(Scenario::SendLatency {
+        setting: Workers(2),
+    });
+    scenarios.push(Scenario::SendLatency {
+        setting: Workers(8),
+    });
     scenarios.push(Scenario::Memory);
     scenarios
 }
@@ -97,7 +119,9 @@ impl Shape for Scenario {
         let size = |wide| if wide { ", 256 bytes" } else { "" };
         match *self {
             Self::Read { wide } => format!("borrow by one thread{}", size(wide)),
-            Self::ReadByTwo { wide } => format!("borrow by two threads at once, each{}", size(wide)),
+            Self::ReadByTwo { wide } => {
+                format!("borrow by two threads at once, each{}", size(wide))
+            }
             Self::Send { waiting } => format!("send, {} waiting", count(waiting, "receiver")),
             Self::PingPong { setting } => format!("send until changed, and back, {setting}"),
             Self::Readers { setting } => format!("one writer, 4 readers, {setting}"),
@@ -105,7 +129,9 @@ impl Shape for Scenario {
                 format!("send to {}, {setting}", count(receivers, "waiting task"))
             }
             Self::CreateAndDrop => "create and drop".to_owned(),
-            Self::SendLatency { setting } => format!("latency of send, 4 tasks that read, {setting}"),
+            Self::SendLatency { setting } => {
+                format!("latency of send, 4 tasks that read, {setting}")
+            }
             Self::Memory => "memory".to_owned(),
         }
     }
@@ -238,12 +264,20 @@ fn send_to_waiting<W: Watch<u64>>(waiting: usize, effort: Effort) -> f64 {
     while meter.again() {
         let preparation = Instant::now();
         value += 1;
-        let (senders, receivers): (Vec<_>, Vec<_>) =
-            channels.iter_mut().map(|(tx, receivers)| (tx, receivers)).unzip();
-        let mut futures: Vec<_> =
-            receivers.into_iter().flatten().map(|rx| Box::pin(W::changed(rx))).collect();
+        let (senders, receivers): (Vec<_>, Vec<_>) = channels
+            .iter_mut()
+            .map(|(tx, receivers)| (tx, receivers))
+            .unzip();
+        let mut futures: Vec<_> = receivers
+            .into_iter()
+            .flatten()
+            .map(|rx| Box::pin(W::changed(rx)))
+            .collect();
         for future in &mut futures {
-            assert!(poll::once(future.as_mut()).is_none(), "there is no other value yet");
+            assert!(
+                poll::once(future.as_mut()).is_none(),
+                "there is no other value yet"
+            );
         }
         meter.exclude(preparation.elapsed());
         for tx in senders {
@@ -290,7 +324,8 @@ fn readers<W: Watch<u64>>(setting: Setting, effort: Effort) -> f64 {
         while meter.again() {
             let (mut tx, rx) = W::new(0);
             let gate = Arc::new(Gate::new(READERS, 1));
-            let mut receivers: Vec<W::Rx> = (1..READERS).map(|_| W::subscribe(&mut tx, &rx)).collect();
+            let mut receivers: Vec<W::Rx> =
+                (1..READERS).map(|_| W::subscribe(&mut tx, &rx)).collect();
             receivers.push(rx);
             for mut rx in receivers {
                 let gate = Arc::clone(&gate);
@@ -411,7 +446,10 @@ fn memory<W: Watch<u64>>() -> Vec<f64> {
     let waiting = {
         let mut changed = pin!(W::changed(&mut rx));
         let before = Heap::watch();
-        assert!(poll::once(changed.as_mut()).is_none(), "there is no other value yet");
+        assert!(
+            poll::once(changed.as_mut()).is_none(),
+            "there is no other value yet"
+        );
         before.allocations()
     };
     vec![bytes, allocations, each, per_send, waiting]
@@ -419,7 +457,10 @@ fn memory<W: Watch<u64>>() -> Vec<f64> {
 
 /// What of tokio's contract a peer keeps: borrowing and waiting by its documentation, the rest by trying.
 pub(super) fn promises<P: Peer>() -> Vec<Promise> {
-    let mut promises = vec![Promise::new("borrow", P::BORROWS), Promise::new("changed()", P::WAITS)];
+    let mut promises = vec![
+        Promise::new("borrow", P::BORROWS),
+        Promise::new("changed()", P::WAITS),
+    ];
     if P::WAITS {
         let budget = poll::yields(async {
             let (mut tx, mut rx) = <P as Watch<u64>>::new(0);
@@ -428,7 +469,10 @@ pub(super) fn promises<P: Peer>() -> Vec<Promise> {
                 <P as Watch<u64>>::changed(&mut rx).await;
             }
         });
-        promises.push(Promise::new("cancel safety", a_dropped_wait_loses_nothing::<P>()));
+        promises.push(Promise::new(
+            "cancel safety",
+            a_dropped_wait_loses_nothing::<P>(),
+        ));
         promises.push(Promise::new("budget", budget));
     }
     promises
