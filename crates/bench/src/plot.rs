@@ -61,6 +61,9 @@ pub fn write(kind: &KindResults, directory: &Path) -> anyhow::Result<()> {
     fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// A factor below two to the power of this is drawn at the edge, so that one outlier does not flatten the rest.
+const LOWEST: i32 = -3;
+
 /// The horizontal axis: how many times as fast as the reference, on a logarithmic scale.
 struct Axis {
     /// Powers of two.
@@ -72,7 +75,7 @@ impl Axis {
     fn around(factors: impl Iterator<Item = f64>) -> Self {
         let (mut low, mut high) = (-1, 2);
         for factor in factors {
-            low = low.min(factor.log2().floor() as i32);
+            low = low.min(factor.log2().floor() as i32).max(LOWEST);
             high = high.max(factor.log2().ceil() as i32);
         }
         Self { low, high }
@@ -80,7 +83,8 @@ impl Axis {
 
     fn x(&self, factor: f64) -> f64 {
         let left = LABELS + MARGIN;
-        let share = (factor.log2() - f64::from(self.low)) / f64::from(self.high - self.low);
+        let position = factor.log2().max(f64::from(self.low));
+        let share = (position - f64::from(self.low)) / f64::from(self.high - self.low);
         left + share * (WIDTH - left - MARGIN)
     }
 
@@ -130,7 +134,7 @@ fn draw(kind: &KindResults) -> Option<String> {
     .ok()?;
     write!(
         svg,
-        r#"<text class="faint" x="{MARGIN}" y="50">Each line is a scenario; right of 1 is faster than tokio. The grey band is the noise: tokio against itself, nine of ten scenarios.</text>"#
+        r#"<text class="faint" x="{MARGIN}" y="50">Each line is a scenario; right of 1 is faster than tokio. The grey band is the noise: tokio against itself, nine of ten scenarios. A mark on the left edge is slower still.</text>"#
     )
     .ok()?;
 
@@ -246,8 +250,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_axis_is_logarithmic_and_covers_what_there_is() {
+    fn the_axis_is_logarithmic_and_covers_all_but_the_slowest() {
         let axis = Axis::around([0.2, 5.0].into_iter());
+        assert_eq!(axis.x(0.001), axis.x(0.125));
         assert_eq!((axis.low, axis.high), (-3, 3));
         let step = axis.x(2.0) - axis.x(1.0);
         assert!((axis.x(4.0) - axis.x(2.0) - step).abs() < 1e-9);

@@ -19,6 +19,10 @@ use narrows_bench_peers::suite::{Promise, Section, Suite};
 /// How long a measurement may take before the peer counts as hung. The longest takes under a second.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A peer whose measurement takes longer than this takes part in the first [`SLOW_ROUNDS`] rounds only.
+const SLOW: Duration = Duration::from_millis(500);
+const SLOW_ROUNDS: usize = 3;
+
 /// The name of the measurement that tries a peer's promises out.
 const PROMISES: &str = "promises";
 
@@ -153,14 +157,17 @@ fn run_scenario(
     let peers = selection.peers.len();
     let rounds = plan.rounds(info.section);
     let mut outcomes = vec![vec![Outcome::Samples(Vec::new()); info.metrics.len()]; peers];
+    let mut slow = vec![false; peers];
     for round in 0..rounds {
         for turn in 0..peers {
             let peer = (round + turn) % peers;
             let name = suite.peers[selection.peers[peer]].name;
             progress.step(suite.kind, &info.name, name);
-            if !matches!(outcomes[peer][0], Outcome::Samples(_)) {
+            let is_out = !matches!(outcomes[peer][0], Outcome::Samples(_));
+            if is_out || (slow[peer] && round >= SLOW_ROUNDS) {
                 continue;
             }
+            let start = Instant::now();
             match ask(suite.kind, name, &info.name, plan.effort)? {
                 Ok(Answer::Values(values)) => {
                     assert_eq!(
@@ -179,6 +186,7 @@ fn run_scenario(
                 Ok(Answer::Promises(_)) => bail!("a promise is no answer to {}", info.name),
                 Err(reason) => outcomes[peer].fill(Outcome::Disqualified(reason)),
             }
+            slow[peer] |= start.elapsed() > SLOW;
         }
     }
     let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();

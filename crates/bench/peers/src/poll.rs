@@ -43,6 +43,10 @@ impl Wake for Flag {
     }
 }
 
+/// Operations after which a loop that is always ready must have yielded, and a capacity for as many messages.
+pub const LONG: u64 = 10_000;
+pub const LONG_CAPACITY: usize = 1 << 14;
+
 /// Whether a future that always has something to do returns to the runtime before its end.
 pub fn yields(future: impl Future<Output = ()>) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread()

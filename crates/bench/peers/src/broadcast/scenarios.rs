@@ -385,11 +385,11 @@ fn memory<B: Broadcast<u64>>(capacity: usize) -> Vec<f64> {
 /// What of tokio's contract a peer keeps: overwriting by its documentation, the rest by trying.
 pub(super) fn promises<P: Peer>() -> Vec<Promise> {
     let budget = poll::yields(async {
-        let (mut tx, mut rx) = <P as Broadcast<u64>>::new(1024);
-        for message in 0..1000_u64 {
+        let (mut tx, mut rx) = <P as Broadcast<u64>>::new(poll::LONG_CAPACITY);
+        for message in 0..poll::LONG {
             <P as Broadcast<u64>>::send(&mut tx, message).await;
         }
-        for _ in 0..1000 {
+        for _ in 0..poll::LONG {
             <P as Broadcast<u64>>::recv(&mut rx).await;
         }
     });

@@ -13,11 +13,11 @@ pub(super) fn probe<P: Peer>() -> Vec<Promise> {
         && a_dropped_send_passes_its_turn_on::<P::Bounded>()
         && a_dropped_recv_loses_nothing::<P::Bounded>();
     let budget = poll::yields(async {
-        let (mut tx, mut rx) = <P::Bounded as Mpsc<u64>>::new(1024);
-        for message in 0..1000_u64 {
-            assert!(P::Bounded::try_send(&mut tx, message), "1000 messages fit");
+        let (mut tx, mut rx) = <P::Bounded as Mpsc<u64>>::new(poll::LONG_CAPACITY);
+        for message in 0..poll::LONG {
+            assert!(P::Bounded::try_send(&mut tx, message), "the messages fit");
         }
-        for _ in 0..1000 {
+        for _ in 0..poll::LONG {
             <P::Bounded as Mpsc<u64>>::recv(&mut rx).await;
         }
     });

@@ -278,22 +278,20 @@ fn run_on<C: Mpsc<u64> + Mpsc<Wide>>(
         run_with::<Wide, C>(scenario, capacity, effort)
     } else {
         match scenario.work {
-            Work::RecvMany { .. } if !<C as Mpsc<u64>>::RECV_MANY => None,
-            Work::SendMany { .. } if !<C as Mpsc<u64>>::SEND_MANY => None,
-            Work::RecvMany { producers } => Some(vec![batches::<C>(
-                scenario.setting,
-                capacity,
-                producers,
-                false,
-                effort,
-            )]),
-            Work::SendMany { producers } => Some(vec![batches::<C>(
-                scenario.setting,
-                capacity,
-                producers,
-                true,
-                effort,
-            )]),
+            Work::RecvMany { producers } => {
+                if !<C as Mpsc<u64>>::RECV_MANY {
+                    return None;
+                }
+                let setting = scenario.setting;
+                Some(vec![recv_many::<C>(setting, capacity, producers, effort)])
+            }
+            Work::SendMany { producers } => {
+                if !<C as Mpsc<u64>>::SEND_MANY {
+                    return None;
+                }
+                let setting = scenario.setting;
+                Some(vec![send_many::<C>(setting, capacity, producers, effort)])
+            }
             Work::PingPong => Some(vec![ping_pong::<C>(scenario.setting, capacity, effort)]),
             Work::TryPair => Some(vec![try_pair::<C>(capacity, effort)]),
             Work::CreateAndDrop => Some(vec![create_and_drop::<C>(capacity, effort)]),
@@ -332,7 +330,7 @@ fn share(setting: Setting, capacity: usize, producers: usize) -> u64 {
     let total = if setting == PinnedPair && (1..128).contains(&capacity) {
         1 << 10
     } else {
-        1 << 14
+        1 << 13
     };
     (total / producers as u64).max(64)
 }
@@ -376,50 +374,62 @@ async fn stream_once<T: Payload, C: Mpsc<T>>(
     ledger.close(each);
 }
 
-fn batches<C: Mpsc<u64>>(
+fn recv_many<C: Mpsc<u64>>(
     setting: Setting,
     capacity: usize,
     producers: usize,
-    send_many: bool,
+    effort: Effort,
+) -> f64 {
+    let each = share(setting, capacity, producers);
+    setting.run(move |stage| async move {
+        let mut meter = Meter::new(effort);
+        while meter.again() {
+            let (tx, rx) = C::new(capacity);
+            for producer in 0..producers {
+                let mut tx = tx.clone();
+                stage.spawn(async move {
+                    for sequence in 0..each {
+                        C::send(&mut tx, tag(producer, sequence)).await;
+                    }
+                });
+            }
+            drop(tx);
+            receive_batches::<C>(rx, producers, each).await;
+        }
+        meter.ns_per(each * producers as u64)
+    })
+}
+
+fn send_many<C: Mpsc<u64>>(
+    setting: Setting,
+    capacity: usize,
+    producers: usize,
     effort: Effort,
 ) -> f64 {
     let each = share(setting, capacity, producers).next_multiple_of(BATCH as u64);
     setting.run(move |stage| async move {
         let mut meter = Meter::new(effort);
         while meter.again() {
-            batches_once::<C>(&stage, capacity, producers, send_many, each).await;
+            let (tx, rx) = C::new(capacity);
+            for producer in 0..producers {
+                let mut tx = tx.clone();
+                stage.spawn(async move {
+                    let mut batch = Vec::with_capacity(BATCH);
+                    for first in (0..each).step_by(BATCH) {
+                        let sequence = first..first + BATCH as u64;
+                        batch.extend(sequence.map(|sequence| tag(producer, sequence)));
+                        C::send_many(&mut tx, &mut batch).await;
+                    }
+                });
+            }
+            drop(tx);
+            receive_batches::<C>(rx, producers, each).await;
         }
         meter.ns_per(each * producers as u64)
     })
 }
 
-async fn batches_once<C: Mpsc<u64>>(
-    stage: &Stage,
-    capacity: usize,
-    producers: usize,
-    send_many: bool,
-    each: u64,
-) {
-    let (tx, mut rx) = C::new(capacity);
-    for producer in 0..producers {
-        let mut tx = tx.clone();
-        stage.spawn(async move {
-            if send_many {
-                let mut batch = Vec::with_capacity(BATCH);
-                for first in (0..each).step_by(BATCH) {
-                    batch.extend(
-                        (first..first + BATCH as u64).map(|sequence| tag(producer, sequence)),
-                    );
-                    C::send_many(&mut tx, &mut batch).await;
-                }
-            } else {
-                for sequence in 0..each {
-                    C::send(&mut tx, tag(producer, sequence)).await;
-                }
-            }
-        });
-    }
-    drop(tx);
+async fn receive_batches<C: Mpsc<u64>>(mut rx: C::Rx, producers: usize, each: u64) {
     let mut ledger = Ledger::new(producers);
     let mut batch = Vec::with_capacity(BATCH);
     while C::recv_many(&mut rx, &mut batch, BATCH).await > 0 {

@@ -230,7 +230,7 @@ fn memory<O: Oneshot<u64>>() -> Vec<f64> {
 /// What of tokio's contract a peer keeps: `closed()` by its documentation, the rest by trying.
 pub(super) fn promises<P: Peer>() -> Vec<Promise> {
     let budget = poll::yields(async {
-        for value in 0..1000_u64 {
+        for value in 0..poll::LONG {
             let (tx, rx) = <P as Oneshot<u64>>::channel();
             <P as Oneshot<u64>>::send(tx, value);
             <P as Oneshot<u64>>::recv(rx).await;

@@ -318,7 +318,7 @@ fn ping_pong<W: Watch<u64>>(setting: Setting, effort: Effort) -> f64 {
 
 fn readers<W: Watch<u64>>(setting: Setting, effort: Effort) -> f64 {
     const READERS: usize = 4;
-    const VALUES: u64 = 4096;
+    const VALUES: u64 = 512;
     setting.run(move |stage| async move {
         let mut meter = Meter::new(effort);
         while meter.again() {
@@ -350,7 +350,7 @@ fn readers<W: Watch<u64>>(setting: Setting, effort: Effort) -> f64 {
 }
 
 fn fan<W: Watch<u64>>(receivers: usize, setting: Setting, effort: Effort) -> f64 {
-    let values = ((1 << 14) / receivers).max(8) as u64;
+    let values = ((1 << 12) / receivers).max(8) as u64;
     setting.run(move |stage| async move {
         let mut meter = Meter::new(effort);
         while meter.again() {
@@ -464,7 +464,7 @@ pub(super) fn promises<P: Peer>() -> Vec<Promise> {
     if P::WAITS {
         let budget = poll::yields(async {
             let (mut tx, mut rx) = <P as Watch<u64>>::new(0);
-            for value in 1..=1000_u64 {
+            for value in 1..=poll::LONG {
                 <P as Watch<u64>>::send(&mut tx, value);
                 <P as Watch<u64>>::changed(&mut rx).await;
             }
