@@ -14,7 +14,7 @@ use crate::cli::{Arg, Args, Command, Outcome, Stop};
 pub const COMMAND: Command = Command {
     name: "bench",
     summary: "Measure the channels and their peers: the same work, one run",
-    usage: "[KIND] [--filter TEXT] [--peers A,B] [--quick] [--json FILE] [--plot DIR] [--from FILE] [--list]",
+    usage: "[KIND] [--filter TEXT] [--peers A,B] [--quick] [--rounds N] [--json FILE] [--plot DIR] [--from FILE] [--list]",
     about: "KIND is mpsc, oneshot, broadcast, watch or limits (of this machine); without it, all are measured.\n\
             The first build compiles two dozen crates and takes some minutes. A full run of a kind takes up\n\
             to ten minutes, and wants a machine that does nothing else.",
@@ -27,6 +27,10 @@ pub const COMMAND: Command = Command {
         (
             "--quick",
             "Fewer and shorter rounds: a first impression, not a result",
+        ),
+        (
+            "--rounds N",
+            "How often each is measured (11, with --quick 3): more where the noise is large",
         ),
         (
             "--json FILE",
@@ -70,7 +74,7 @@ fn run(mut args: Args) -> anyhow::Result<Outcome> {
 
     let manifest = Workspace::find()?.root.join("crates/bench/Cargo.toml");
     let status = Process::new(cargo::cargo())
-        .args(["build", "--release", "--quiet", "--manifest-path"])
+        .args(["build", "--release", "--manifest-path"])
         .arg(&manifest)
         .stdin(Stdio::null())
         .status()

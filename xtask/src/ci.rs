@@ -109,7 +109,7 @@ fn steps(workspace: &Workspace) -> anyhow::Result<Vec<Step>> {
     let mut steps = vec![Step::new("fmt --all --check")];
     if workspace.root.join("crates/bench/Cargo.toml").exists() {
         let manifest = "--manifest-path crates/bench/Cargo.toml";
-        steps.push(Step::new(&format!("fmt {manifest} --check")));
+        steps.push(Step::new(&format!("fmt {manifest} --all --check")));
     }
     let own = own_crates(workspace)?;
     for package in &own {

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ Options:
   --filter TEXT  only scenarios whose name contains TEXT
   --peers A,B    only these peers (tokio always takes part, twice)
   --quick        fewer and shorter rounds: a first impression, not a result
+  --rounds N     how often each is measured (11, with --quick 3): more where the noise is large
   --json FILE    keep the results; rows that FILE has already are replaced
   --plot DIR     draw a picture for each kind
   --from FILE    measure nothing; table and pictures of what --json kept
@@ -38,6 +40,7 @@ pub struct Bench {
     pub kind: Option<String>,
     pub filter: String,
     pub quick: bool,
+    pub rounds: Option<NonZeroUsize>,
     pub peers: Vec<String>,
     pub json: Option<PathBuf>,
     pub plot: Option<PathBuf>,
@@ -57,6 +60,14 @@ fn parse_from(mut parser: lexopt::Parser) -> anyhow::Result<Arguments> {
             Long("child") => return Ok(Arguments::Child(child(&mut parser)?)),
             Long("filter") => bench.filter = parser.value()?.string()?,
             Long("quick") => bench.quick = true,
+            Long("rounds") => {
+                bench.rounds = Some(
+                    parser
+                        .value()?
+                        .parse()
+                        .context("--rounds takes a number from 1 up")?,
+                )
+            }
             Long("peers") => {
                 bench.peers = parser
                     .value()?
@@ -133,6 +144,7 @@ mod tests {
             (vec!["mpsc", "watch"], "unexpected argument \"watch\""),
             (vec!["--fast"], "invalid option '--fast'"),
             (vec!["--json"], "missing argument for option '--json'"),
+            (vec!["--rounds", "0"], "--rounds takes a number from 1 up"),
             (
                 vec!["--from", "a.json", "--quick"],
                 "--from measures nothing: it goes with --plot only",

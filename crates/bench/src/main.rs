@@ -82,7 +82,10 @@ fn run_bench(bench: &Bench) -> anyhow::Result<()> {
 
 fn measure(bench: &Bench) -> anyhow::Result<Results> {
     let selections = select(suites(), bench)?;
-    let plan = if bench.quick { Plan::QUICK } else { Plan::FULL };
+    let mut plan = if bench.quick { Plan::QUICK } else { Plan::FULL };
+    if let Some(rounds) = bench.rounds {
+        plan.rounds = rounds.get();
+    }
     let order = suites();
     let mut file = match &bench.json {
         Some(path) => {
