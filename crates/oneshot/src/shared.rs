@@ -53,7 +53,7 @@ use std::{
 use narrows_core::sync::UnsafeCell;
 
 use crate::{
-    error::Reason,
+    error::{Reason, RecvError},
     state::{Ending, Half, Snapshot, State},
     waker_slot::{Peeked, WakerSlot},
 };
@@ -315,8 +315,8 @@ impl<T> ReceiverHalf<T> {
     }
 
     /// The value, or why there is none. Whoever calls this has seen that the wait is over.
-    #[inline]
-    pub(crate) fn take(self) -> Result<T, Reason> {
+    #[inline(always)]
+    pub(crate) fn take(self) -> Result<T, RecvError> {
         let seen = self.look();
         match seen.sender_ending() {
             Some(Ending::Sent) => {
@@ -327,9 +327,9 @@ impl<T> ReceiverHalf<T> {
                 Ok(place.with(|place| unsafe { place.cast::<T>().read() }))
             }
             // Whatever the sender did after it: a value was refused from then on.
-            _ if seen.is_closed() => Err(Reason::Closed),
-            Some(Ending::Panicked) => Err(Reason::Panicked),
-            Some(Ending::Dropped) | None => Err(Reason::Dropped),
+            _ if seen.is_closed() => Err(RecvError(Reason::Closed)),
+            Some(Ending::Panicked) => Err(RecvError(Reason::Panicked)),
+            Some(Ending::Dropped) | None => Err(RecvError(Reason::Dropped)),
         }
     }
 }
