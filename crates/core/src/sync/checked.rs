@@ -14,7 +14,7 @@ use loom::sync::atomic as checked;
 pub use loom::{
     hint,
     sync::{Arc, MutexGuard},
-    thread,
+    thread, thread_local,
 };
 use std::sync::atomic::Ordering;
 
@@ -251,6 +251,12 @@ impl<T> Mutex<T> {
     #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().expect("a panic ends the model")
+    }
+
+    /// Takes the lock, unless somebody holds it.
+    #[track_caller]
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
     }
 
     /// The value; exclusive access proves that nobody holds the lock.

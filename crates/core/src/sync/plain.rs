@@ -1,6 +1,9 @@
 //! std's primitives, in the shape that the model checker's have.
 
-use std::{fmt, sync::PoisonError};
+use std::{
+    fmt,
+    sync::{PoisonError, TryLockError},
+};
 
 pub use std::{
     hint,
@@ -8,7 +11,7 @@ pub use std::{
         Arc, MutexGuard,
         atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
     },
-    thread,
+    thread, thread_local,
 };
 
 /// A [`std::cell::UnsafeCell`] that is entered by closures, so that the model checker sees when an
@@ -66,6 +69,16 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the lock, unless somebody holds it.
+    #[inline]
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// The value; exclusive access proves that nobody holds the lock.

@@ -1,0 +1,218 @@
+//! One receiver's way along the ring.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use narrows_core::{
+    coop,
+    sync::Arc,
+    wait_list::{Host, Node, WaitList},
+};
+
+use crate::{
+    error::{End, RecvError, TryRecvError},
+    shared::{Look, Overflow, Shared},
+};
+
+/// Where a receiver is.
+pub(crate) struct Cursor<T> {
+    pub(crate) shared: Arc<Shared<T>>,
+    /// The position that is read next.
+    next: u64,
+    /// How many messages were reported as missed.
+    missed: u64,
+    /// Whether it is still a receiver.
+    state: State,
+}
+
+/// What is left to be received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It counts as a receiver.
+    Counted,
+    /// It counts as a receiver, and has seen that there are no senders and no messages.
+    AtEnd,
+    /// It was too slow and does not count.
+    Disconnected,
+}
+
+impl<T> Cursor<T> {
+    /// A receiver that counts from `next` on.
+    #[inline]
+    pub(crate) fn new(shared: Arc<Shared<T>>, next: u64) -> Self {
+        Self {
+            shared,
+            next,
+            missed: 0,
+            state: State::Counted,
+        }
+    }
+
+    /// How many messages were sent that it has not dealt with, overwritten ones included.
+    pub(crate) fn len(&self) -> u64 {
+        match self.state {
+            State::Disconnected => 0,
+            State::Counted | State::AtEnd => self.shared.count_from(self.next).0,
+        }
+    }
+
+    /// How many messages were overwritten before it read them, reported or not.
+    pub(crate) fn missed(&self) -> u64 {
+        match self.state {
+            State::Disconnected => self.missed,
+            State::Counted | State::AtEnd => self.missed + self.shared.count_from(self.next).1,
+        }
+    }
+
+    /// Why there are no more messages, if that was seen.
+    pub(crate) fn end(&self) -> Option<End> {
+        match self.state {
+            State::Counted => None,
+            State::AtEnd => Some(End::SendersGone),
+            State::Disconnected => Some(End::TooSlow {
+                missed: self.missed,
+            }),
+        }
+    }
+
+    /// The next message, or what there is instead.
+    #[inline]
+    pub(crate) fn try_recv(&mut self) -> Result<T, TryRecvError>
+    where
+        T: Clone,
+    {
+        loop {
+            if self.state == State::Disconnected {
+                return Err(TryRecvError::Closed);
+            }
+            if let Some(value) = self.read() {
+                return Ok(value);
+            }
+            match self.shared.look_again(self.next, None) {
+                Look::Message => {}
+                Look::Empty => return Err(TryRecvError::Empty),
+                Look::Closed => {
+                    self.state = State::AtEnd;
+                    return Err(TryRecvError::Closed);
+                }
+                Look::Missed(count) => {
+                    return Err(match self.miss(count) {
+                        State::Disconnected => TryRecvError::Closed,
+                        State::Counted | State::AtEnd => TryRecvError::Lagged(count),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The same; as long as there is neither message nor end, `node` waits.
+    #[inline]
+    pub(crate) fn poll_recv(
+        &mut self,
+        mut node: Pin<&mut Node<()>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, RecvError>>
+    where
+        T: Clone,
+    {
+        let result = loop {
+            if self.state == State::Disconnected {
+                ready!(coop::poll_proceed(cx));
+                break Err(RecvError::Closed);
+            }
+            if self.shared.slot_at(self.next).is_some() {
+                ready!(coop::poll_proceed(cx));
+                if let Some(value) = self.read() {
+                    break Ok(value);
+                }
+            }
+            let waiting = Some((node.as_mut(), cx.waker()));
+            match self.shared.look_again(self.next, waiting) {
+                Look::Message => {}
+                Look::Empty => return Poll::Pending,
+                Look::Closed => {
+                    ready!(coop::poll_proceed(cx));
+                    self.state = State::AtEnd;
+                    break Err(RecvError::Closed);
+                }
+                Look::Missed(count) => {
+                    ready!(coop::poll_proceed(cx));
+                    break Err(match self.miss(count) {
+                        State::Disconnected => RecvError::Closed,
+                        State::Counted | State::AtEnd => RecvError::Lagged(count),
+                    });
+                }
+            }
+        };
+        if node.has_joined() {
+            self.shared.stop_waiting(node);
+        }
+        Poll::Ready(result)
+    }
+
+    /// Reads the message at its position. If `clone` panics, the message counts as read.
+    #[inline]
+    fn read(&mut self) -> Option<T>
+    where
+        T: Clone,
+    {
+        let slot = self.shared.slot_at(self.next)?;
+        let passed = Passed(&self.shared);
+        self.next += 1;
+        let value = slot.read(self.next - 1, self.shared.access());
+        drop(passed);
+        if value.is_none() {
+            self.next -= 1;
+        }
+        value
+    }
+
+    /// Goes on past `count` messages that were overwritten.
+    #[cold]
+    fn miss(&mut self, count: u64) -> State {
+        self.missed += count;
+        self.next += count;
+        if self.shared.overflow() == Overflow::Disconnect {
+            self.state = State::Disconnected;
+            self.shared.leave(self.next);
+        }
+        self.state
+    }
+}
+
+impl<T> Drop for Cursor<T> {
+    fn drop(&mut self) {
+        if self.state != State::Disconnected {
+            self.shared.leave(self.next);
+        }
+    }
+}
+
+/// Tells waiting senders that a share was given up, even if `clone` panics.
+struct Passed<'a, T>(&'a Shared<T>);
+
+impl<T> Drop for Passed<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.made_room();
+    }
+}
+
+/// A cursor leads to those who wait to receive.
+impl<T> Host for Cursor<T> {
+    type Extra = ();
+
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
+        self.shared.with_readers(f)
+    }
+}
+
+impl<T> Host for &mut Cursor<T> {
+    type Extra = ();
+
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
+        self.shared.with_readers(f)
+    }
+}

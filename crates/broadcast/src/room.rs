@@ -1,0 +1,224 @@
+//! Lossless channels: senders that wait until the slowest receiver has made room.
+//!
+//! # Idea
+//!
+//! The next message goes where the oldest one is, and there is room for it when that one has no shares. So
+//! a sender joins a list under the tail's lock, and whoever gives up a share asks whether anybody waits
+//! there. Room is *granted* in the order of joining, as many times as there is room: a granted sender may
+//! send whenever it comes to it, since others leave as much room as was granted. One that is never polled
+//! again keeps that one place and nothing else; one that is dropped hands it on.
+//!
+//! # The dangerous race
+//!
+//! A reader gives up the last share, sees nobody waiting, and at the same time a sender sees the share and
+//! goes to wait. Each writes one thing and then reads what the other writes, which takes a `SeqCst` fence
+//! between the two on both sides: then at least one of them sees what the other wrote.
+
+use std::{
+    pin::Pin,
+    task::{Poll, Waker},
+};
+
+use narrows_core::{
+    sync::{
+        MutexGuard,
+        atomic::{AtomicUsize, Ordering, fence},
+    },
+    wait_list::{Host, Left, Node, Status, WaitList, WakeBatch, wake_all},
+};
+
+use crate::{
+    error::TrySendError,
+    shared::{BusyAt, Overflow, Shared, Step, Tail, wait},
+};
+
+/// Whether a waiting sender was granted room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Granted(bool);
+
+/// Whether senders wait for room: what a reader asks without the tail's lock.
+#[derive(Debug)]
+pub(crate) struct Room {
+    waiting: AtomicUsize,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Says so. Whether there is room must be looked at again afterwards.
+    fn set_waiting(&self, tail: &Tail) {
+        let waiting = usize::from(!tail.senders.is_empty());
+        // ORDERING: Relaxed; the fence orders it before the sender's second look at the shares.
+        self.waiting.store(waiting, Ordering::Relaxed);
+        // ORDERING: SeqCst; pairs with the fence in `is_waiting`; see "The dangerous race".
+        fence(Ordering::SeqCst);
+    }
+
+    /// Asks, after shares were given up.
+    #[inline]
+    fn is_waiting(&self) -> bool {
+        // ORDERING: SeqCst; pairs with the fence in `set_waiting`; see "The dangerous race".
+        fence(Ordering::SeqCst);
+        // ORDERING: Relaxed; the fence orders it after the shares.
+        self.waiting.load(Ordering::Relaxed) != 0
+    }
+}
+
+impl<T> Shared<T> {
+    /// To be called when shares were given up.
+    #[inline]
+    pub(crate) fn made_room(&self) {
+        if self.overflow() == Overflow::Wait && self.room.is_waiting() {
+            self.grant(self.lock());
+        }
+    }
+
+    /// Grants what room there is to those who wait, and ends the lock.
+    #[cold]
+    fn grant<'a>(&'a self, mut tail: MutexGuard<'a, Tail>) {
+        let mut batch = WakeBatch::new();
+        loop {
+            while !batch.is_full() && self.has_room(&tail, tail.granted) {
+                let Some(granted) = tail.senders.front_mut() else {
+                    break;
+                };
+                *granted = Granted(true);
+                batch.extend(tail.senders.call_front());
+                tail.granted += 1;
+            }
+            self.room.set_waiting(&tail);
+            let more = batch.is_full();
+            drop(tail);
+            batch.wake();
+            if !more {
+                return;
+            }
+            tail = self.lock();
+        }
+    }
+
+    /// Sends if there is room that is granted to nobody.
+    pub(crate) fn try_send(&self, value: T) -> Result<usize, TrySendError<T>> {
+        let mut tail = self.lock();
+        loop {
+            if !self.is_of_use(&tail) {
+                return Err(TrySendError::Closed(value));
+            }
+            if !tail.senders.is_empty() || !self.has_room(&tail, tail.granted) {
+                return Err(TrySendError::Full(value));
+            }
+            match self.make_way(&mut tail) {
+                Ok(way) => return Ok(self.put(tail, way, value)),
+                Err(BusyAt(slot)) => {
+                    drop(tail);
+                    slot.wait(self.access());
+                    tail = self.lock();
+                }
+            }
+        }
+    }
+
+    /// Sends `value` as soon as it is this sender's turn; gives it back if there are no receivers.
+    pub(crate) fn poll_send(
+        &self,
+        mut node: Pin<&mut Node<Granted>>,
+        value: &mut Option<T>,
+        waker: &Waker,
+    ) -> Poll<Result<usize, T>> {
+        const SENT: &str = "polled after it has sent its value";
+        let mut spare = None;
+        loop {
+            let mut tail = self.lock();
+            if !self.is_of_use(&tail) {
+                let left = leave(&mut tail, node);
+                drop(tail);
+                drop(left);
+                return Poll::Ready(Err(value.take().expect(SENT)));
+            }
+            let is_its_turn = match tail.senders.status(node.as_mut(), waker) {
+                Status::Absent => tail.senders.is_empty() && self.has_room(&tail, tail.granted),
+                Status::Called => {
+                    let granted = *tail.senders.extra_mut(node.as_mut()) == Granted(true);
+                    granted && self.has_room(&tail, 0)
+                }
+                Status::Queued | Status::QueuedForAnotherTask => false,
+            };
+            if is_its_turn {
+                match self.make_way(&mut tail) {
+                    Ok(way) => {
+                        // A node that was called holds no waker, and an absent one nothing.
+                        let _left = leave(&mut tail, node);
+                        let value = value.take().expect(SENT);
+                        return Poll::Ready(Ok(self.put(tail, way, value)));
+                    }
+                    Err(BusyAt(slot)) => {
+                        drop(tail);
+                        slot.wait(self.access());
+                        continue;
+                    }
+                }
+            }
+            if tail.senders.status(node.as_mut(), waker) == Status::Called {
+                // What was granted is gone: a newcomer took a share of a message that is kept.
+                let _left = leave(&mut tail, node.as_mut());
+            }
+            match wait(&mut tail.senders, node.as_mut(), waker, &mut spare) {
+                Step::Waits => {
+                    self.room.set_waiting(&tail);
+                    if self.has_room(&tail, tail.granted) {
+                        // Perhaps to this one.
+                        self.grant(tail);
+                    }
+                    return Poll::Pending;
+                }
+                Step::NeedsWaker => {
+                    drop(tail);
+                    spare = Some(waker.clone());
+                }
+            }
+        }
+    }
+
+    /// Takes a cancelled sender off the list; hands on what it was granted.
+    pub(crate) fn stop_sending(&self, node: Pin<&mut Node<Granted>>) {
+        let mut tail = self.lock();
+        let left = leave(&mut tail, node);
+        self.grant(tail);
+        drop(left);
+    }
+
+    /// Wakes all who wait for room, because the last receiver is gone.
+    pub(crate) fn wake_waiting_senders(&self) {
+        if self.overflow() == Overflow::Wait {
+            wake_all(&Senders(self));
+        }
+    }
+}
+
+/// Takes a node off the list, and back what it was granted.
+fn leave(tail: &mut Tail, node: Pin<&mut Node<Granted>>) -> Option<Left<Granted>> {
+    let left = tail.senders.leave(node)?;
+    if left.extra == Granted(true) {
+        tail.granted -= 1;
+    }
+    Some(left)
+}
+
+/// Leads to the senders that wait for room.
+pub(crate) struct Senders<'a, T>(pub(crate) &'a Shared<T>);
+
+impl<T> Host for Senders<'_, T> {
+    type Extra = Granted;
+
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Granted>) -> R) -> R {
+        f(&mut self.0.lock().senders)
+    }
+
+    fn abandon(&self, node: Pin<&mut Node<Granted>>) {
+        self.0.stop_sending(node);
+    }
+}

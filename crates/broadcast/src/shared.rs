@@ -1,0 +1,600 @@
+//! The algorithm: senders take turns, receivers go along the ring on their own.
+//!
+//! # Idea
+//!
+//! Every message has a position, counted from 0 and never reused, and its place is a [slot](crate::slot) of
+//! the [ring](crate::ring). The tail's lock orders the senders; it guards the next position, the number
+//! of receivers, and those who wait. A receiver only needs to know the position that it reads next: it
+//! finds the message in its slot, or finds the slot at another position.
+//!
+//! | the receiver's slot is at | it means | the receiver |
+//! |---|---|---|
+//! | its position | there is a message | reads it under the slot's lock, not the tail's |
+//! | an earlier position, or none | everything was read | waits, after another look in the tail's lock |
+//! | a later position | the ring came round | goes on from the oldest message, and knows how many it missed |
+//!
+//! # Who counts
+//!
+//! A message gets a share for every receiver that there is when it is sent, and each of them gives up its
+//! share once, by reading or by leaving. The number of receivers and the next position change under
+//! one lock, so a receiver that subscribes at position `n` has shares of `n` and all later messages, and
+//! one that leaves has shares of all up to where the tail was when it left: it gives those up one by one.
+//! What was overwritten takes its shares along. Positions say whether it was, so nobody gives up a share
+//! of another message.
+//!
+//! A channel that keeps messages for newcomers holds a share itself of each of the last few. While it does,
+//! none of the other shares is the last one, and a newcomer may add its own.
+//!
+//! # Waking
+//!
+//! A receiver that waits has joined the list under the tail's lock, having seen there that its position
+//! is the next one. Whoever sends to that position has the same lock, and calls everybody. One is called
+//! within the lock of the send; further ones in batches, each in a lock of its own, woken after it.
+//!
+//! # Progress
+//!
+//! A reader waits for other readers of the same message, while they clone it. A sender waits for other
+//! senders; for a reader only if it has to overwrite the very message that is being cloned, and then
+//! without the tail's lock, so that a `clone` may use the channel. The locks park; nothing spins for long.
+//!
+//! # The dangerous race
+//!
+//! A receiver looks at its slot while it is overwritten: the slot is at a later position, but the tail may
+//! still be at the old one, whose message it would expect to find. So how much was missed is
+//! computed under the tail's lock, which no sender leaves half way.
+//!
+//! # User code
+//!
+//! `clone` runs under its slot's lock, which is what keeps two clones of one value apart; see
+//! [reentry](crate::reentry) for a `clone` that comes back. Wakers are cloned, woken and dropped, and values
+//! dropped, outside of every lock and after the channel is whole again.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    task::Waker,
+};
+
+use narrows_core::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    wait_list::{Host, Node, Status, WaitList, wake_all},
+};
+
+use crate::{
+    reentry::ChannelId,
+    ring::Ring,
+    room::{Granted, Room},
+    slot::{Access, Busy, Claim, Slot},
+};
+
+/// More receivers than this would be a leak.
+const MAX_RECEIVERS: usize = usize::MAX >> 2;
+
+/// What becomes of a receiver that is a whole ring behind when the next message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// It misses the oldest message.
+    Lag,
+    /// It is disconnected.
+    Disconnect,
+    /// The message is not sent until it has caught up.
+    Wait,
+}
+
+/// What a channel is made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) capacity: usize,
+    /// How many messages are kept for newcomers.
+    pub(crate) kept: usize,
+    pub(crate) overflow: Overflow,
+}
+
+/// What all handles of a channel share.
+pub(crate) struct Shared<T> {
+    ring: Ring<T>,
+    kept: usize,
+    overflow: Overflow,
+    tail: Mutex<Tail>,
+    /// Whether senders wait for the slowest receiver.
+    pub(crate) room: Room,
+    senders: AtomicUsize,
+    weak_senders: AtomicUsize,
+}
+
+/// Where the next message goes, and who is concerned.
+pub(crate) struct Tail {
+    /// Of the next message.
+    pub(crate) position: u64,
+    pub(crate) receivers: usize,
+    no_senders: bool,
+    /// Receivers that have read everything.
+    readers: WaitList<()>,
+    /// Senders that wait for the last receiver's end.
+    closers: WaitList<()>,
+    /// Senders that wait for room.
+    pub(crate) senders: WaitList<Granted>,
+    /// How many of the latter were granted room and have neither sent nor left.
+    pub(crate) granted: usize,
+}
+
+/// What a receiver finds when there is no message at its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// There is one after all.
+    Message,
+    /// Everything was read, and there are senders.
+    Empty,
+    /// Everything was read, and there will be no more.
+    Closed,
+    /// That many were overwritten.
+    Missed(u64),
+}
+
+impl<T> Shared<T> {
+    /// A channel with one sender and that many receivers.
+    #[track_caller]
+    pub(crate) fn new(settings: Settings, receivers: usize) -> Arc<Self> {
+        let ring = Ring::new(settings.capacity);
+        Arc::new(Self {
+            kept: settings.kept.min(ring.capacity()),
+            ring,
+            overflow: settings.overflow,
+            tail: Mutex::new(Tail {
+                position: 0,
+                receivers,
+                no_senders: false,
+                readers: WaitList::new(),
+                closers: WaitList::new(),
+                senders: WaitList::new(),
+                granted: 0,
+            }),
+            room: Room::new(),
+            senders: AtomicUsize::new(1),
+            weak_senders: AtomicUsize::new(0),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn access(&self) -> Access {
+        Access {
+            channel: ChannelId::of(self),
+            newcomers: self.kept > 0,
+        }
+    }
+
+    pub(crate) fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock()
+    }
+
+    /// The slot of `position`, if it is there.
+    #[inline]
+    pub(crate) fn slot_at(&self, position: u64) -> Option<&Slot<T>> {
+        self.ring.get(position).filter(|slot| slot.is_at(position))
+    }
+
+    // Sending
+
+    /// Sends to all receivers and returns their number; gives the value back if there are none.
+    #[inline]
+    pub(crate) fn send(&self, value: T) -> Result<usize, T> {
+        let mut tail = self.lock();
+        loop {
+            if !self.is_of_use(&tail) {
+                return Err(value);
+            }
+            match self.make_way(&mut tail) {
+                Ok(way) => return Ok(self.put(tail, way, value)),
+                Err(BusyAt(slot)) => {
+                    drop(tail);
+                    slot.wait(self.access());
+                    tail = self.lock();
+                }
+            }
+        }
+    }
+
+    /// Whether anybody will see what is sent.
+    pub(crate) fn is_of_use(&self, tail: &Tail) -> bool {
+        tail.receivers > 0 || self.kept > 0
+    }
+
+    /// Gets hold of all that the next message changes; fails while a reader is there.
+    #[inline]
+    pub(crate) fn make_way(&self, tail: &mut Tail) -> Result<Way<'_, T>, BusyAt<'_, T>> {
+        let slot = self.ring.get_or_make(tail.position);
+        let claim = slot.claim(tail).map_err(|Busy| BusyAt(slot))?;
+        let released = self.release_oldest(tail)?;
+        Ok(Way { claim, released })
+    }
+
+    /// Gives up the channel's share of the message that the next one pushes out of those that are kept,
+    /// unless it is about to be overwritten.
+    #[inline]
+    fn release_oldest(&self, tail: &mut Tail) -> Result<Option<T>, BusyAt<'_, T>> {
+        if self.kept == 0 || self.kept == self.ring.capacity() {
+            return Ok(None);
+        }
+        let Some(oldest) = tail.position.checked_sub(self.kept as u64) else {
+            return Ok(None);
+        };
+        let slot = self.ring.get_or_make(oldest);
+        slot.try_pass(oldest, self.access())
+            .map_err(|Busy| BusyAt(slot))
+    }
+
+    /// Sends along a way that was made in the same lock.
+    #[inline]
+    pub(crate) fn put(&self, mut tail: MutexGuard<'_, Tail>, way: Way<'_, T>, value: T) -> usize {
+        let receivers = tail.receivers;
+        let shares = receivers + usize::from(self.kept > 0);
+        let _overwritten = way.claim.put(tail.position, shares, value);
+        let _released = way.released;
+        tail.position += 1;
+        self.wake_readers(tail);
+        receivers
+    }
+
+    /// Calls all waiting receivers and ends the lock.
+    #[inline]
+    fn wake_readers(&self, mut tail: MutexGuard<'_, Tail>) {
+        let Some(first) = tail.readers.call_front() else {
+            return;
+        };
+        let more = !tail.readers.is_empty();
+        drop(tail);
+        if !more {
+            return first.wake();
+        }
+        let first = catch_unwind(AssertUnwindSafe(|| first.wake()));
+        wake_all(&Readers(self));
+        if let Err(panic) = first {
+            resume_unwind(panic);
+        }
+    }
+
+    // Receiving
+
+    /// Takes another look at `position` under the tail's lock. If everything was read, `node` waits there.
+    pub(crate) fn look_again(
+        &self,
+        position: u64,
+        mut waiting: Option<(Pin<&mut Node<()>>, &Waker)>,
+    ) -> Look {
+        let mut spare = None;
+        loop {
+            let mut tail = self.lock();
+            let look = self.look_while_locked(&tail, position);
+            let (Look::Empty, Some((node, waker))) = (look, &mut waiting) else {
+                return look;
+            };
+            match wait(&mut tail.readers, node.as_mut(), waker, &mut spare) {
+                // `spare` is dropped after the lock.
+                Step::Waits => return look,
+                Step::NeedsWaker => {
+                    drop(tail);
+                    spare = Some(waker.clone());
+                }
+            }
+        }
+    }
+
+    fn look_while_locked(&self, tail: &Tail, position: u64) -> Look {
+        let oldest = tail.position.saturating_sub(self.ring.capacity() as u64);
+        if position < oldest {
+            Look::Missed(oldest - position)
+        } else if position < tail.position {
+            Look::Message
+        } else if tail.no_senders {
+            Look::Closed
+        } else {
+            Look::Empty
+        }
+    }
+
+    /// How many messages from `position` on were sent, and how many of them were overwritten.
+    pub(crate) fn count_from(&self, position: u64) -> (u64, u64) {
+        let tail = self.lock();
+        let oldest = tail.position.saturating_sub(self.ring.capacity() as u64);
+        (tail.position - position, oldest.saturating_sub(position))
+    }
+
+    /// Calls `f` with the list of waiting receivers, under the tail's lock.
+    pub(crate) fn with_readers<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
+        f(&mut self.lock().readers)
+    }
+
+    /// Takes a node off the list that [`look_again`](Self::look_again) put it on.
+    #[cold]
+    pub(crate) fn stop_waiting(&self, node: Pin<&mut Node<()>>) {
+        let left = self.lock().readers.leave(node);
+        drop(left);
+    }
+
+    // Coming and going
+
+    /// One more receiver; returns the position of the first message that it gets.
+    #[track_caller]
+    pub(crate) fn subscribe(&self) -> u64 {
+        let mut tail = self.lock();
+        self.count_in(&mut tail);
+        tail.position
+    }
+
+    /// One more receiver, which gets what is kept for newcomers first.
+    #[track_caller]
+    pub(crate) fn subscribe_from_oldest(&self) -> u64 {
+        let mut tail = self.lock();
+        self.count_in(&mut tail);
+        let first = tail.position.saturating_sub(self.kept as u64);
+        for position in first..tail.position {
+            self.ring
+                .get_or_make(position)
+                .add_share_while_kept(&mut tail);
+        }
+        first
+    }
+
+    #[track_caller]
+    fn count_in(&self, tail: &mut Tail) {
+        assert!(tail.receivers < MAX_RECEIVERS, "max receivers");
+        tail.receivers += 1;
+    }
+
+    /// One receiver less, which would have read `position` next.
+    pub(crate) fn leave(&self, position: u64) {
+        let (end, is_last) = {
+            let mut tail = self.lock();
+            tail.receivers -= 1;
+            (tail.position, tail.receivers == 0)
+        };
+        let _wake = is_last.then_some(WakeOnDrop(self));
+        let oldest = end.saturating_sub(self.ring.capacity() as u64);
+        self.pass(position.max(oldest), end);
+    }
+
+    /// Gives up one share of each message in that range.
+    fn pass(&self, start: u64, end: u64) {
+        /// Goes on if a value's destructor panics.
+        struct Rest<'a, T> {
+            shared: &'a Shared<T>,
+            next: u64,
+            end: u64,
+        }
+        impl<T> Drop for Rest<'_, T> {
+            fn drop(&mut self) {
+                self.shared.pass(self.next, self.end);
+            }
+        }
+        if start >= end {
+            return self.made_room();
+        }
+        let mut rest = Rest {
+            shared: self,
+            next: start,
+            end,
+        };
+        while rest.next < end {
+            let position = rest.next;
+            rest.next += 1;
+            if let Some(slot) = self.slot_at(position) {
+                drop(slot.pass(position, self.access()));
+            }
+        }
+    }
+
+    /// Whether there is a receiver; if not, `node` waits for the last one to leave.
+    pub(crate) fn has_receivers_or_waits(
+        &self,
+        mut node: Pin<&mut Node<()>>,
+        waker: &Waker,
+    ) -> bool {
+        let mut spare = None;
+        loop {
+            let mut tail = self.lock();
+            if tail.receivers == 0 {
+                let left = tail.closers.leave(node);
+                drop(tail);
+                drop(left);
+                return false;
+            }
+            match wait(&mut tail.closers, node.as_mut(), waker, &mut spare) {
+                Step::Waits => return true,
+                Step::NeedsWaker => {
+                    drop(tail);
+                    spare = Some(waker.clone());
+                }
+            }
+        }
+    }
+
+    // Counting
+
+    pub(crate) fn receivers(&self) -> usize {
+        self.lock().receivers
+    }
+
+    /// How many messages have a share left.
+    pub(crate) fn len(&self) -> usize {
+        let tail = self.lock();
+        let sent = usize::try_from(tail.position).unwrap_or(usize::MAX);
+        let filled = sent.min(self.ring.capacity());
+        // Receivers read and leave in the order of the ring: those with shares are the latest.
+        let (mut none, mut some) = (0, filled);
+        while none < some {
+            let middle = none + (some - none) / 2;
+            if self.has_shares(tail.position - filled as u64 + middle as u64) {
+                some = middle;
+            } else {
+                none = middle + 1;
+            }
+        }
+        filled - none
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let tail = self.lock();
+        match tail.position.checked_sub(1) {
+            Some(latest) => !self.has_shares(latest),
+            None => true,
+        }
+    }
+
+    fn has_shares(&self, position: u64) -> bool {
+        self.ring
+            .get(position)
+            .is_some_and(|slot| slot.shares() > 0)
+    }
+
+    /// Whether the message that is `ahead` of the next one could be sent without overwriting what a
+    /// receiver has yet to read.
+    pub(crate) fn has_room(&self, tail: &Tail, ahead: usize) -> bool {
+        let capacity = self.ring.capacity();
+        // The channel's own share is no obstacle: it is given up by then.
+        let own = usize::from(ahead + self.kept >= capacity && self.kept > 0);
+        ahead < capacity
+            && self
+                .ring
+                .get(tail.position + ahead as u64)
+                .is_none_or(|slot| slot.shares() <= own)
+    }
+
+    pub(crate) fn senders(&self) -> usize {
+        // ORDERING: Acquire; pairs with the Release in `drop_sender`, so that whoever sees that the
+        // senders are gone sees what they did before.
+        self.senders.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn weak_senders(&self) -> usize {
+        // ORDERING: Relaxed; a number, nothing follows from it.
+        self.weak_senders.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_sender(&self) {
+        // ORDERING: Relaxed; there is one already, and it is what the caller has.
+        self.senders.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_weak_sender(&self) {
+        // ORDERING: Relaxed; as above.
+        self.weak_senders.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn drop_weak_sender(&self) {
+        // ORDERING: Relaxed; a number, nothing follows from it.
+        self.weak_senders.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// One more sender, if there is one left; `false` if not.
+    pub(crate) fn try_add_sender(&self) -> bool {
+        let mut seen = self.senders();
+        while seen > 0 {
+            // ORDERING: Relaxed on success; as in `add_sender`, another one is there. Acquire on
+            // failure; as in `senders`.
+            match self.senders.compare_exchange_weak(
+                seen,
+                seen + 1,
+                Ordering::Relaxed,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return true,
+                Err(now) => seen = now,
+            }
+        }
+        false
+    }
+
+    /// One sender less. With the last one the channel ends.
+    pub(crate) fn drop_sender(&self) {
+        // ORDERING: Release; pairs with the Acquire in `senders`. What is sent is ordered by the tail's
+        // lock, which is taken next.
+        if self.senders.fetch_sub(1, Ordering::Release) == 1 {
+            let mut tail = self.lock();
+            tail.no_senders = true;
+            self.wake_readers(tail);
+        }
+    }
+}
+
+/// What has to be in hand before a message can be sent.
+pub(crate) struct Way<'a, T> {
+    claim: Claim<'a, T>,
+    /// A message that was kept so far, and nobody else has a share of.
+    released: Option<T>,
+}
+
+/// A reader has this slot.
+pub(crate) struct BusyAt<'a, T>(pub(crate) &'a Slot<T>);
+
+/// What [`wait`] did.
+pub(crate) enum Step {
+    /// The node is in the list, with a waker that wakes the right task.
+    Waits,
+    /// A clone of the waker has to be made first, outside the lock.
+    NeedsWaker,
+}
+
+/// Brings a node into a list, or its waker up to date. Leaves in `spare` what is to be dropped outside
+/// the lock.
+pub(crate) fn wait<E: Default>(
+    list: &mut WaitList<E>,
+    mut node: Pin<&mut Node<E>>,
+    waker: &Waker,
+    spare: &mut Option<Waker>,
+) -> Step {
+    let status = list.status(node.as_mut(), waker);
+    if status == Status::Queued {
+        return Step::Waits;
+    }
+    let Some(waker) = spare.take() else {
+        return Step::NeedsWaker;
+    };
+    if status == Status::QueuedForAnotherTask {
+        *spare = Some(list.replace_waker(node, waker));
+    } else {
+        // Called, it holds no waker.
+        let _called = list.leave(node.as_mut());
+        list.join(node, E::default(), waker);
+    }
+    Step::Waits
+}
+
+/// Leads to the waiting receivers.
+struct Readers<'a, T>(&'a Shared<T>);
+
+impl<T> Host for Readers<'_, T> {
+    type Extra = ();
+
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
+        self.0.with_readers(f)
+    }
+}
+
+/// Leads to the senders that wait for the last receiver's end.
+pub(crate) struct Closers<'a, T>(pub(crate) &'a Shared<T>);
+
+impl<T> Host for Closers<'_, T> {
+    type Extra = ();
+
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
+        f(&mut self.0.lock().closers)
+    }
+}
+
+/// Wakes those who wait for the last receiver's end, even if the destructor of a value panics.
+struct WakeOnDrop<'a, T>(&'a Shared<T>);
+
+impl<T> Drop for WakeOnDrop<'_, T> {
+    fn drop(&mut self) {
+        self.0.wake_waiting_senders();
+        wake_all(&Closers(self.0));
+    }
+}
