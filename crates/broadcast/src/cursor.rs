@@ -14,6 +14,7 @@ use narrows_core::{
 use crate::{
     error::{End, RecvError, TryRecvError},
     shared::{Look, Overflow, Shared},
+    slot::Slot,
 };
 
 /// Where a receiver is.
@@ -87,8 +88,10 @@ impl<T> Cursor<T> {
             if self.state == State::Disconnected {
                 return Err(TryRecvError::Closed);
             }
-            if let Some(value) = self.read() {
-                return Ok(value);
+            if let Some(slot) = self.shared.slot_at(self.next) {
+                if let Some(value) = read(&self.shared, slot, &mut self.next) {
+                    return Ok(value);
+                }
             }
             match self.shared.look_again(self.next, None) {
                 Look::Message => {}
@@ -122,9 +125,9 @@ impl<T> Cursor<T> {
                 ready!(coop::poll_proceed(cx));
                 break Err(RecvError::Closed);
             }
-            if self.shared.slot_at(self.next).is_some() {
+            if let Some(slot) = self.shared.slot_at(self.next) {
                 ready!(coop::poll_proceed(cx));
-                if let Some(value) = self.read() {
+                if let Some(value) = read(&self.shared, slot, &mut self.next) {
                     break Ok(value);
                 }
             }
@@ -152,23 +155,6 @@ impl<T> Cursor<T> {
         Poll::Ready(result)
     }
 
-    /// Reads the message at its position. If `clone` panics, the message counts as read.
-    #[inline]
-    fn read(&mut self) -> Option<T>
-    where
-        T: Clone,
-    {
-        let slot = self.shared.slot_at(self.next)?;
-        let passed = Passed(&self.shared);
-        self.next += 1;
-        let value = slot.read(self.next - 1, self.shared.access());
-        drop(passed);
-        if value.is_none() {
-            self.next -= 1;
-        }
-        value
-    }
-
     /// Goes on past `count` messages that were overwritten.
     #[cold]
     fn miss(&mut self, count: u64) -> State {
@@ -180,6 +166,19 @@ impl<T> Cursor<T> {
         }
         self.state
     }
+}
+
+/// Reads the message at position `next`, found in `slot`. If `clone` panics, it counts as read.
+#[inline]
+fn read<T: Clone>(shared: &Shared<T>, slot: &Slot<T>, next: &mut u64) -> Option<T> {
+    let position = *next;
+    let _passed = Passed(shared);
+    *next += 1;
+    let value = slot.read(position, shared.access());
+    if value.is_none() {
+        *next = position;
+    }
+    value
 }
 
 impl<T> Drop for Cursor<T> {

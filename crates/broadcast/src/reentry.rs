@@ -36,7 +36,8 @@ pub(crate) struct Cloning {
 
 impl Cloning {
     /// A clone of a value of `channel` begins; it ends when the result is dropped.
-    #[inline]
+    // Not inlined, as the next two: outside of this crate, reaching the thread-local takes two calls.
+    #[inline(never)]
     pub(crate) fn begin(ChannelId(channel): ChannelId) -> Self {
         let around = CLONING.with(|cloning| {
             let around = cloning.get();
@@ -52,7 +53,7 @@ impl Cloning {
 }
 
 impl Drop for Cloning {
-    #[inline]
+    #[inline(never)]
     fn drop(&mut self) {
         CLONING.with(|cloning| cloning.set(self.around));
     }

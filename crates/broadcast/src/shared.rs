@@ -269,7 +269,10 @@ impl<T> Shared<T> {
         position: u64,
         mut waiting: Option<(Pin<&mut Node<()>>, &Waker)>,
     ) -> Look {
-        let mut spare = None;
+        let mut spare = match &mut waiting {
+            Some((node, waker)) => waker_for(node.as_mut(), waker),
+            None => None,
+        };
         loop {
             let mut tail = self.lock();
             let look = self.look_while_locked(&tail, position);
@@ -313,8 +316,11 @@ impl<T> Shared<T> {
     }
 
     /// Takes a node off the list that [`look_again`](Self::look_again) put it on.
-    #[cold]
-    pub(crate) fn stop_waiting(&self, node: Pin<&mut Node<()>>) {
+    #[inline]
+    pub(crate) fn stop_waiting(&self, mut node: Pin<&mut Node<()>>) {
+        if node.as_mut().leave_if_called().is_some() {
+            return;
+        }
         let left = self.lock().readers.leave(node);
         drop(left);
     }
@@ -397,7 +403,7 @@ impl<T> Shared<T> {
         mut node: Pin<&mut Node<()>>,
         waker: &Waker,
     ) -> bool {
-        let mut spare = None;
+        let mut spare = waker_for(node.as_mut(), waker);
         loop {
             let mut tail = self.lock();
             if tail.receivers == 0 {
@@ -533,6 +539,13 @@ pub(crate) struct Way<'a, T> {
 
 /// A reader has this slot.
 pub(crate) struct BusyAt<'a, T>(pub(crate) &'a Slot<T>);
+
+/// The waker that [`wait`] will most likely need: none for a node that is queued.
+#[inline]
+pub(crate) fn waker_for<E>(node: Pin<&mut Node<E>>, waker: &Waker) -> Option<Waker> {
+    let is_absent = !node.has_joined() || node.leave_if_called().is_some();
+    is_absent.then(|| waker.clone())
+}
 
 /// What [`wait`] did.
 pub(crate) enum Step {

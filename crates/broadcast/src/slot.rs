@@ -157,9 +157,14 @@ impl<T> Slot<T> {
 
     #[inline]
     fn lock(&self, access: Access) -> MutexGuard<'_, ()> {
-        if let Some(lock) = self.lock.try_lock() {
-            return lock;
+        match self.lock.try_lock() {
+            Some(lock) => lock,
+            None => self.lock_taken(access),
         }
+    }
+
+    #[cold]
+    fn lock_taken(&self, access: Access) -> MutexGuard<'_, ()> {
         reentry::assert_may_wait(access.channel);
         self.lock.lock()
     }
@@ -167,11 +172,8 @@ impl<T> Slot<T> {
     /// Locks the slot if it holds what was sent at `position`; the caller has a share of that.
     #[inline]
     fn lock_at(&self, position: u64, access: Access) -> Option<Locked<'_, T>> {
-        if !self.is_at(position) {
-            return None;
-        }
         let lock = self.lock(access);
-        // Not to be overlooked: it may have been overwritten on the way to the lock.
+        // It may have been overwritten on the way to the lock.
         self.is_at(position).then_some(Locked {
             slot: self,
             access,

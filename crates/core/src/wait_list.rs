@@ -55,13 +55,16 @@ use std::{
     pin::Pin,
     process,
     ptr::NonNull,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::AtomicU64,
     task::Waker,
 };
 
 use pin_project_lite::pin_project;
 
-use crate::sync::UnsafeCell;
+use crate::sync::{
+    UnsafeCell,
+    atomic::{AtomicU8, Ordering},
+};
 
 /// Tells lists apart; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +112,11 @@ type Link<E> = Option<NonNull<Node<E>>>;
 pub struct Node<E> {
     /// Which list it has joined; written by the owner, while it has that list.
     joined: Option<ListId>,
-    /// Touched only by whoever has `&mut` to the list of that identity.
+    /// Touched only by whoever has `&mut` to the list of that identity; by the owner alone once `called`
+    /// was seen.
     links: UnsafeCell<Links<E>>,
+    /// Set by whoever calls the node, last of all.
+    called: AtomicU8,
     _pinned: PhantomPinned,
 }
 
@@ -143,6 +149,7 @@ impl<E> Node<E> {
                 waker: None,
                 extra: None,
             }),
+            called: AtomicU8::new(0),
             _pinned: PhantomPinned,
         }
     }
@@ -154,8 +161,25 @@ impl<E> Node<E> {
         self.joined.is_some()
     }
 
+    /// [`WaitList::leave`] for a node that was called, without its list; `None` if it was not.
+    #[inline]
+    pub fn leave_if_called(mut self: Pin<&mut Self>) -> Option<E> {
+        // ORDERING: Acquire; pairs with the Release in `call_front`: what the caller did to the links
+        // happened before, and it touches them no more.
+        if self.called.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        // SAFETY: a called node is in no list, and of those who could find it there nobody does any more.
+        let extra = self.links.with_mut(|links| unsafe { (*links).extra.take() });
+        self.as_mut().set_joined(None);
+        extra
+    }
+
+    /// A node is marked as called from the call until it leaves.
     #[inline]
     fn set_joined(self: Pin<&mut Self>, joined: Option<ListId>) {
+        // ORDERING: Relaxed; the node is in no list, so nobody else looks.
+        self.called.store(0, Ordering::Relaxed);
         // SAFETY: writing a number moves nothing out of the node.
         unsafe { self.get_unchecked_mut() }.joined = joined;
     }
@@ -321,6 +345,10 @@ impl<E> WaitList<E> {
         let next = links.next;
         let waker = links.waker.take();
         self.close_gap(None, next);
+        // SAFETY: its owner can't have left it, which takes the list that is borrowed here.
+        let called = unsafe { &(*front.as_ptr()).called };
+        // ORDERING: Release; pairs with the Acquire in `leave_if_called`; the node is not touched again.
+        called.store(1, Ordering::Release);
         waker
     }
 
