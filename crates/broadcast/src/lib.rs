@@ -42,6 +42,14 @@
 //!   would stall a runtime. Without it the crate depends on no runtime.
 //! - `stream`: receivers as [`futures_core::Stream`](https://docs.rs/futures-core).
 //! - `explain`: record who holds and awaits what in release builds too; see [`narrows_explain`].
+//!
+//! # Read on
+//!
+//! - [The guide's page on broadcast](../../../docs/broadcast.md): a picture, the demos, and a table of what waits,
+//!   what is cancel safe, and what happens when the channel is closed.
+//! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
+//! - The other channels: [mpsc](../narrows_mpsc/index.html), [oneshot](../narrows_oneshot/index.html),
+//!   [watch](../narrows_watch/index.html); [patterns](../narrows_patterns/index.html) on all four.
 
 mod builder;
 mod cursor;
@@ -62,3 +70,8 @@ pub use builder::{Builder, channel};
 pub use policy::{Lossless, Lossy};
 pub use receiver::Receiver;
 pub use sender::{Sender, WeakSender};
+
+/// The crate's page: its snippets are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
