@@ -25,7 +25,7 @@ impl ChannelId {
 
 thread_local! {
     /// The channel whose value this thread is cloning; 0 if it isn't cloning any.
-    static CLONING: Cell<usize> = const { Cell::new(0) };
+    static CLONING: Cell<usize> = Cell::new(0);
 }
 
 /// A clone in progress on this thread.

@@ -9,7 +9,7 @@
 //! | 0 to 63 (or the capacity) | `first` |
 //! | 64 to 127, 128 to 255, 256 to 511, … | `later`, in this order |
 
-use std::sync::OnceLock;
+use narrows_core::sync::OnceLock;
 
 use crate::slot::Slot;
 

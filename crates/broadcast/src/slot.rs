@@ -174,7 +174,10 @@ impl<T> Slot<T> {
     fn lock_at(&self, position: u64, access: Access) -> Option<Locked<'_, T>> {
         let lock = self.lock(access);
         // It may have been overwritten on the way to the lock.
-        self.is_at(position).then_some(Locked {
+        if !self.is_at(position) {
+            return None;
+        }
+        Some(Locked {
             slot: self,
             access,
             _lock: lock,

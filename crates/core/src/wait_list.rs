@@ -170,7 +170,9 @@ impl<E> Node<E> {
             return None;
         }
         // SAFETY: a called node is in no list, and of those who could find it there nobody does any more.
-        let extra = self.links.with_mut(|links| unsafe { (*links).extra.take() });
+        let extra = self
+            .links
+            .with_mut(|links| unsafe { (*links).extra.take() });
         self.as_mut().set_joined(None);
         extra
     }

@@ -5,10 +5,7 @@
 //! written on, so that a single ordering can be weakened from outside: a model that still passes then
 //! says nothing about that ordering (`cargo xtask model --weaken`).
 
-use std::{
-    collections::BTreeSet, env, fmt, fs::OpenOptions, io::Write as _, panic::Location,
-    sync::OnceLock,
-};
+use std::{collections::BTreeSet, env, fmt, fs::OpenOptions, io::Write as _, panic::Location};
 
 use loom::sync::atomic as checked;
 pub use loom::{
@@ -30,7 +27,7 @@ struct Weakening {
     list: Option<std::sync::Mutex<(std::fs::File, BTreeSet<String>)>>,
 }
 
-static WEAKENING: OnceLock<Weakening> = OnceLock::new();
+static WEAKENING: std::sync::OnceLock<Weakening> = std::sync::OnceLock::new();
 
 fn weakening() -> &'static Weakening {
     WEAKENING.get_or_init(|| Weakening {
@@ -263,6 +260,43 @@ impl<T> Mutex<T> {
     #[track_caller]
     pub fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().expect("a panic ends the model")
+    }
+}
+
+/// A [`std::sync::OnceLock`], whose making and finding of the value the checker sees.
+///
+/// Of threads that make the value at the same time each must be able to make it at once.
+#[derive(Debug)]
+pub struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    made: checked::AtomicU8,
+}
+
+impl<T> OnceLock<T> {
+    /// Without a value.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self {
+            value: std::sync::OnceLock::new(),
+            made: checked::AtomicU8::new(0),
+        }
+    }
+
+    /// The value, if it was made.
+    #[track_caller]
+    pub fn get(&self) -> Option<&T> {
+        match self.made.load(Ordering::Acquire) {
+            0 => None,
+            _ => self.value.get(),
+        }
+    }
+
+    /// The value; makes it if it wasn't made before.
+    #[track_caller]
+    pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let value = self.value.get_or_init(make);
+        self.made.store(1, Ordering::Release);
+        value
     }
 }
 

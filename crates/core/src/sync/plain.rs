@@ -8,11 +8,21 @@ use std::{
 pub use std::{
     hint,
     sync::{
-        Arc, MutexGuard,
+        Arc, MutexGuard, OnceLock,
         atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
     },
-    thread, thread_local,
+    thread,
 };
+
+/// [`std::thread_local`] for one value that is known when the program is compiled.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_local {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        ::std::thread_local! { $(#[$attribute])* static $name: $type = const { $value }; }
+    };
+}
+pub use crate::__thread_local as thread_local;
 
 /// A [`std::cell::UnsafeCell`] that is entered by closures, so that the model checker sees when an
 /// access begins and ends.
