@@ -362,7 +362,7 @@ impl<T> Shared<T> {
             tail.receivers -= 1;
             (tail.position, tail.receivers == 0)
         };
-        let _wake = is_last.then_some(WakeOnDrop(self));
+        let _wake = is_last.then(|| WakeOnDrop(self));
         let oldest = end.saturating_sub(self.ring.capacity() as u64);
         self.pass(position.max(oldest), end);
     }

@@ -227,12 +227,14 @@ impl<T> Drop for Locked<'_, T> {
     #[inline]
     fn drop(&mut self) {
         let shares = &self.slot.shares;
-        // ORDERING: Release; pairs with the Acquire in `Slot::shares`.
         if self.access.newcomers {
+            // ORDERING: Release; pairs with the Acquire in `Slot::shares`.
             shares.fetch_sub(1, Ordering::Release);
         } else {
-            // Under the lock nobody else changes it.
-            shares.store(shares.load(Ordering::Relaxed) - 1, Ordering::Release);
+            // ORDERING: Relaxed; under the lock nobody else changes it.
+            let left = shares.load(Ordering::Relaxed) - 1;
+            // ORDERING: Release; pairs with the Acquire in `Slot::shares`.
+            shares.store(left, Ordering::Release);
         }
     }
 }

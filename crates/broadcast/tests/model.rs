@@ -339,6 +339,46 @@ fn send_and_drop_against_is_closed() {
     });
 }
 
+/// Whoever sees that the senders are gone sees all that they did before.
+#[test]
+fn the_drop_of_the_sender_against_is_closed() {
+    model(|| {
+        let (tx, rx) = channel::<Message>(1);
+        let note = Arc::new(Note::default());
+        let dropping = thread::spawn({
+            let note = Arc::clone(&note);
+            move || {
+                note.write(1);
+                drop(tx);
+            }
+        });
+        if rx.is_closed() {
+            assert_eq!(note.read(), 1);
+        }
+        dropping.join().unwrap();
+    });
+}
+
+#[test]
+fn the_drop_of_the_sender_against_upgrade() {
+    model(|| {
+        let (tx, _rx) = channel::<Message>(1);
+        let weak = tx.downgrade();
+        let note = Arc::new(Note::default());
+        let dropping = thread::spawn({
+            let note = Arc::clone(&note);
+            move || {
+                note.write(1);
+                drop(tx);
+            }
+        });
+        if weak.upgrade().is_none() {
+            assert_eq!(note.read(), 1);
+        }
+        dropping.join().unwrap();
+    });
+}
+
 #[test]
 fn upgrade_against_the_drop_of_the_last_sender() {
     model(|| {
@@ -641,7 +681,7 @@ mod lossless {
 }
 
 mod replay {
-    use super::{Builder, Message, Sender, block_on, model, thread, try_value};
+    use super::{Builder, Message, Sender, TryRecvError, block_on, model, thread, try_value};
 
     fn keeping_one(capacity: usize) -> Sender<Message> {
         Builder::new(capacity).replay(1).sender()
@@ -682,6 +722,24 @@ mod replay {
             sender.join().unwrap();
             assert_eq!(try_value(&mut rx), Ok(2));
             assert_eq!(tx.len(), 1);
+        });
+    }
+
+    /// The last reader moves the message out, and the next one goes to the same slot.
+    #[test]
+    fn sending_against_reading_what_is_not_kept_any_more() {
+        model(|| {
+            let (tx, mut rx) = Builder::new(2).replay(1).channel();
+            tx.send(Message::new(1)).unwrap();
+            tx.send(Message::new(2)).unwrap();
+            let sender = thread::spawn({
+                let tx = tx.clone();
+                move || drop(tx.send(Message::new(3)))
+            });
+            let first = try_value(&mut rx);
+            assert!(matches!(first, Ok(1) | Err(TryRecvError::Lagged(1))));
+            sender.join().unwrap();
+            assert_eq!(try_value(&mut rx), Ok(2));
         });
     }
 

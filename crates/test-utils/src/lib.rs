@@ -12,7 +12,7 @@
 //! | [`stress`] | rounds of threads, with a watchdog |
 //! | [`api`] | the public methods in a crate's source, compared with its suite's table |
 //! | [`model`] | payloads that also work under the model checker |
-//! | [`oneshot`] | the table of the oneshot suite, and the operations and model of its fuzzer |
+//! | [`broadcast`], [`oneshot`] | the table of that suite, and the operations and model of its fuzzer |
 //!
 //! The contract suites are in `suites/`, one folder for each channel. A channel crate loads them by
 //! path, once for `tokio::sync` and once for itself; they name the channel under test `super::subject`.
@@ -28,6 +28,7 @@
 
 pub mod alloc;
 pub mod api;
+pub mod broadcast;
 pub mod fuzz;
 pub mod model;
 pub mod oneshot;
