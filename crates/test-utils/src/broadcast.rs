@@ -428,7 +428,7 @@ impl Model {
                 self.receivers[rx] = Some(Reader {
                     lent: Some(false),
                     ..reader
-                })
+                });
             }
             // Its node stays in the list; it is of interest only where it joins one.
             ReceiverCall::ForgetRecv { .. } if state != Empty => return None,
