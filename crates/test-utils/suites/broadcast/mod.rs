@@ -153,7 +153,7 @@ impl Fixture {
     }
 
     fn try_recv(&self) -> Received {
-        self.with_rx(|rx| rx.try_recv()).into()
+        self.with_rx(subject::Receiver::try_recv).into()
     }
 
     /// What the receiver gets next, also when it waits already.
