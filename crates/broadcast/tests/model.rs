@@ -661,23 +661,6 @@ mod lossless {
             assert_eq!(try_value(&mut rx), expected);
         });
     }
-
-    #[test]
-    fn two_waiting_senders_against_recv() {
-        model(|| {
-            let (tx, mut rx) = Builder::new(1).lossless().channel();
-            let sender = thread::spawn({
-                let tx = tx.clone();
-                move || drop(block_on(tx.send(Message::new(1))))
-            });
-            let another = thread::spawn(move || drop(block_on(tx.send(Message::new(2)))));
-            let mut values = [0; 2].map(|_| block_on(rx.recv()).unwrap().value);
-            values.sort_unstable();
-            assert_eq!(values, [1, 2]);
-            sender.join().unwrap();
-            another.join().unwrap();
-        });
-    }
 }
 
 mod replay {
