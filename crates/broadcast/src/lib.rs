@@ -61,6 +61,7 @@ mod reentry;
 mod ring;
 mod room;
 mod sender;
+mod senders;
 mod shared;
 mod slot;
 #[cfg(feature = "stream")]

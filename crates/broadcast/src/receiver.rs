@@ -149,7 +149,7 @@ impl<T> Receiver<T> {
     /// ```
     #[must_use]
     pub fn sender_strong_count(&self) -> usize {
-        self.cursor.shared.senders()
+        self.cursor.shared.senders.strong()
     }
 
     /// How many weak senders there are.
@@ -161,7 +161,7 @@ impl<T> Receiver<T> {
     /// ```
     #[must_use]
     pub fn sender_weak_count(&self) -> usize {
-        self.cursor.shared.weak_senders()
+        self.cursor.shared.senders.weak()
     }
 }
 

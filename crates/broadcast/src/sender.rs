@@ -319,7 +319,7 @@ impl<T, P> Sender<T, P> {
     #[must_use = "it makes a weak sender and leaves this one as it is"]
     #[track_caller]
     pub fn downgrade(&self) -> WeakSender<T, P> {
-        self.shared.add_weak_sender();
+        self.shared.senders.add_weak();
         WeakSender {
             shared: Arc::clone(&self.shared),
             explain: self.explain.another(Role::WeakSender),
@@ -336,7 +336,7 @@ impl<T, P> Sender<T, P> {
     /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
-        self.shared.senders()
+        self.shared.senders.strong()
     }
 
     /// How many weak senders there are.
@@ -348,14 +348,14 @@ impl<T, P> Sender<T, P> {
     /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
-        self.shared.weak_senders()
+        self.shared.senders.weak()
     }
 }
 
 impl<T, P> Clone for Sender<T, P> {
     #[track_caller]
     fn clone(&self) -> Self {
-        self.shared.add_sender();
+        self.shared.senders.add();
         Self {
             shared: Arc::clone(&self.shared),
             explain: self.explain.another(Role::Sender),
@@ -398,7 +398,7 @@ impl<T, P> WeakSender<T, P> {
     #[must_use]
     #[track_caller]
     pub fn upgrade(&self) -> Option<Sender<T, P>> {
-        if !self.shared.try_add_sender() {
+        if !self.shared.senders.try_add() {
             return None;
         }
         Some(Sender {
@@ -418,7 +418,7 @@ impl<T, P> WeakSender<T, P> {
     /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
-        self.shared.senders()
+        self.shared.senders.strong()
     }
 
     /// How many weak senders there are, this one included.
@@ -430,14 +430,14 @@ impl<T, P> WeakSender<T, P> {
     /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
-        self.shared.weak_senders()
+        self.shared.senders.weak()
     }
 }
 
 impl<T, P> Clone for WeakSender<T, P> {
     #[track_caller]
     fn clone(&self) -> Self {
-        self.shared.add_weak_sender();
+        self.shared.senders.add_weak();
         Self {
             shared: Arc::clone(&self.shared),
             explain: self.explain.another(Role::WeakSender),
@@ -448,7 +448,7 @@ impl<T, P> Clone for WeakSender<T, P> {
 
 impl<T, P> Drop for WeakSender<T, P> {
     fn drop(&mut self) {
-        self.shared.drop_weak_sender();
+        self.shared.senders.remove_weak();
     }
 }
 

@@ -56,10 +56,7 @@ use std::{
 };
 
 use narrows_core::{
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
     wait_list::{Host, Node, Status, WaitList, wake_all},
 };
 
@@ -67,6 +64,7 @@ use crate::{
     reentry::ChannelId,
     ring::Ring,
     room::{Granted, Room},
+    senders::Senders,
     slot::{Access, Busy, Claim, Slot},
 };
 
@@ -101,8 +99,7 @@ pub(crate) struct Shared<T> {
     tail: Mutex<Tail>,
     /// Whether senders wait for the slowest receiver.
     pub(crate) room: Room,
-    senders: AtomicUsize,
-    weak_senders: AtomicUsize,
+    pub(crate) senders: Senders,
 }
 
 /// Where the next message goes, and who is concerned.
@@ -153,8 +150,7 @@ impl<T> Shared<T> {
                 granted: 0,
             }),
             room: Room::new(),
-            senders: AtomicUsize::new(1),
-            weak_senders: AtomicUsize::new(0),
+            senders: Senders::one(),
         })
     }
 
@@ -473,56 +469,9 @@ impl<T> Shared<T> {
                 .is_none_or(|slot| slot.shares() <= own)
     }
 
-    pub(crate) fn senders(&self) -> usize {
-        // ORDERING: Acquire; pairs with the Release in `drop_sender`, so that whoever sees that the
-        // senders are gone sees what they did before.
-        self.senders.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn weak_senders(&self) -> usize {
-        // ORDERING: Relaxed; a number, nothing follows from it.
-        self.weak_senders.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn add_sender(&self) {
-        // ORDERING: Relaxed; there is one already, and it is what the caller has.
-        self.senders.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn add_weak_sender(&self) {
-        // ORDERING: Relaxed; as above.
-        self.weak_senders.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn drop_weak_sender(&self) {
-        // ORDERING: Relaxed; a number, nothing follows from it.
-        self.weak_senders.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// One more sender, if there is one left; `false` if not.
-    pub(crate) fn try_add_sender(&self) -> bool {
-        let mut seen = self.senders();
-        while seen > 0 {
-            // ORDERING: Relaxed on success; as in `add_sender`, another one is there. Acquire on
-            // failure; as in `senders`.
-            match self.senders.compare_exchange_weak(
-                seen,
-                seen + 1,
-                Ordering::Relaxed,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return true,
-                Err(now) => seen = now,
-            }
-        }
-        false
-    }
-
     /// One sender less. With the last one the channel ends.
     pub(crate) fn drop_sender(&self) {
-        // ORDERING: Release; pairs with the Acquire in `senders`. What is sent is ordered by the tail's
-        // lock, which is taken next.
-        if self.senders.fetch_sub(1, Ordering::Release) == 1 {
+        if self.senders.remove() {
             let mut tail = self.lock();
             tail.no_senders = true;
             self.wake_readers(tail);

@@ -6,7 +6,6 @@ use narrows_test_utils::broadcast::State::{
     Behind, Closed, ClosedBehind, ClosedUnread, Empty, Unread, Waiting,
 };
 use narrows_test_utils::broadcast::{State, TABLE};
-use narrows_test_utils::panics;
 use narrows_test_utils::table::{check, row};
 
 use super::{Fixture, Received, subject};
@@ -108,7 +107,8 @@ fn blocking_recv_panics_in_a_runtime() {
         .expect("a runtime");
     let (tx, mut rx) = subject::channel(1);
     tx.send(5).expect("there is a receiver");
-    let caught = panics::catch(|| runtime.block_on(async { rx.blocking_recv() }));
+    let caught =
+        narrows_test_utils::panics::catch(|| runtime.block_on(async { rx.blocking_recv() }));
     let message = caught
         .expect_err("blocking would stall the runtime")
         .message;
