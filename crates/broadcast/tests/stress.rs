@@ -53,7 +53,8 @@ fn receive(rx: &mut Receiver<Payload>, rng: &mut Rng) -> Result<Payload, RecvErr
                     dawdle(rng);
                 }
                 drop(recv);
-                assert_eq!(probe.live(), 0);
+                // A sender may be about to wake it.
+                assert!(probe.live() <= 1);
             }
             2 => return rx.blocking_recv(),
             _ => return block_on(rx.recv()),
