@@ -14,7 +14,9 @@ use checked as imp;
 #[cfg(not(narrows_loom))]
 use plain as imp;
 
-pub use imp::{Arc, Mutex, MutexGuard, OnceLock, UnsafeCell, hint, model, thread, thread_local};
+pub use imp::{
+    Arc, Condvar, Mutex, MutexGuard, OnceLock, UnsafeCell, hint, model, thread, thread_local,
+};
 
 /// Atomics and fences.
 pub mod atomic {

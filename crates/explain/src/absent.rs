@@ -24,6 +24,13 @@ impl Site {
     }
 }
 
+/// Nothing: no line is known.
+impl fmt::Display for Site {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
 /// A channel's name, if it was given one.
 #[derive(Clone, Debug, Default)]
 pub struct Label;

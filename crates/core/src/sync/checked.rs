@@ -300,6 +300,30 @@ impl<T> OnceLock<T> {
     }
 }
 
+/// loom's condition variable.
+#[derive(Debug)]
+pub struct Condvar(loom::sync::Condvar);
+
+impl Condvar {
+    /// Nobody waits.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self(loom::sync::Condvar::new())
+    }
+
+    /// Gives the lock up, waits for [`notify_all`](Self::notify_all), and takes the lock again.
+    #[track_caller]
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).expect("a panic ends the model")
+    }
+
+    /// Wakes every thread that waits.
+    #[track_caller]
+    pub fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
 /// Runs a model's body under every interleaving with at most `LOOM_MAX_PREEMPTIONS` preemptions
 /// (3 unless set).
 ///

@@ -98,6 +98,28 @@ impl<T: ?Sized> Mutex<T> {
     }
 }
 
+/// A [`std::sync::Condvar`] for a [`Mutex`] that is not poisoned.
+#[derive(Debug, Default)]
+pub struct Condvar(std::sync::Condvar);
+
+impl Condvar {
+    /// Nobody waits.
+    pub const fn new() -> Self {
+        Self(std::sync::Condvar::new())
+    }
+
+    /// Gives the lock up, waits for [`notify_all`](Self::notify_all), and takes the lock again. It may
+    /// return without a reason.
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes every thread that waits.
+    pub fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
 /// Runs a model's body many times on real threads: 300, or what `NARROWS_MODEL_RUNS` says; 3 under Miri.
 ///
 /// # Panics
