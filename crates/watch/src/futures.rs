@@ -1,0 +1,269 @@
+//! The named futures.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use narrows_core::{coop, wait_list::Waiter};
+use narrows_explain::{Handle, Wait};
+use pin_project_lite::pin_project;
+
+use crate::{
+    Receiver, Ref, Sender,
+    error::RecvError,
+    shared::{Changing, Closing, Shared},
+    state::Version,
+};
+
+/// The version that `seen` is behind, or that there will be none; `None` if that is open.
+#[inline]
+pub(crate) fn news<T>(shared: &Shared<T>, seen: Version) -> Option<Result<Version, RecvError>> {
+    let state = shared.look();
+    if state.version() != seen {
+        return Some(Ok(state.version()));
+    }
+    state.is_closed().then_some(Err(RecvError(())))
+}
+
+pin_project! {
+    /// Waits for a value that was not seen; made by [`Receiver::changed`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct Changed<'a, T> {
+        #[pin]
+        waiter: Waiter<Changing<&'a Shared<T>>>,
+        seen: &'a mut Version,
+        wait: Wait,
+        explain: &'a Handle,
+    }
+}
+
+impl<'a, T> Changed<'a, T> {
+    pub(crate) fn new(receiver: &'a mut Receiver<T>, wait: Wait) -> Self {
+        Self {
+            waiter: Waiter::new(Changing(&receiver.shared)),
+            seen: &mut receiver.seen,
+            wait,
+            explain: &receiver.explain,
+        }
+    }
+}
+
+impl<T> Future for Changed<'_, T> {
+    type Output = Result<(), RecvError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Changing(shared) = *this.waiter.host();
+        let polled = this.waiter.poll_until(cx, || news(shared, **this.seen));
+        let Poll::Ready(news) = polled else {
+            this.wait.begin(this.explain);
+            return Poll::Pending;
+        };
+        ready!(coop::poll_proceed(cx));
+        this.wait.end();
+        **this.seen = news?;
+        this.explain.passed(this.wait.site(), 1);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T> fmt::Debug for Changed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changed").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// Gives the current value, and after that each one that replaces it and that it gets to see.
+    #[project(!Unpin)]
+    struct Values<'a, T> {
+        #[pin]
+        waiter: Waiter<Changing<&'a Shared<T>>>,
+        seen: &'a mut Version,
+        // Whether the current value was given.
+        began: bool,
+        wait: Wait,
+        explain: &'a Handle,
+    }
+}
+
+impl<'a, T> Values<'a, T> {
+    fn new(receiver: &'a mut Receiver<T>, wait: Wait) -> Self {
+        Self {
+            waiter: Waiter::new(Changing(&receiver.shared)),
+            seen: &mut receiver.seen,
+            began: false,
+            wait,
+            explain: &receiver.explain,
+        }
+    }
+
+    /// The next value, marked as seen.
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Ref<'a, T>, RecvError>> {
+        let this = self.project();
+        let Changing(shared) = *this.waiter.host();
+        if *this.began {
+            let polled = this.waiter.poll_until(cx, || news(shared, **this.seen));
+            let Poll::Ready(news) = polled else {
+                this.wait.begin(this.explain);
+                return Poll::Pending;
+            };
+            ready!(coop::poll_proceed(cx));
+            match news {
+                Ok(version) => **this.seen = version,
+                Err(closed) => {
+                    this.wait.end();
+                    return Poll::Ready(Err(closed));
+                }
+            }
+        } else {
+            ready!(coop::poll_proceed(cx));
+            *this.began = true;
+        }
+        let borrow = shared.borrow(this.wait.site());
+        let has_changed = borrow.version() != **this.seen;
+        **this.seen = borrow.version();
+        Poll::Ready(Ok(Ref::new(borrow, has_changed)))
+    }
+
+    /// The value was what it was waited for.
+    fn end(self: Pin<&mut Self>) {
+        let this = self.project();
+        this.wait.end();
+        this.explain.passed(this.wait.site(), 1);
+    }
+}
+
+pin_project! {
+    /// Waits for a value for which a predicate is true; made by [`Receiver::wait_for`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct WaitFor<'a, T, F> {
+        #[pin]
+        values: Values<'a, T>,
+        predicate: F,
+    }
+}
+
+impl<'a, T, F> WaitFor<'a, T, F> {
+    pub(crate) fn new(receiver: &'a mut Receiver<T>, predicate: F, wait: Wait) -> Self {
+        Self {
+            values: Values::new(receiver, wait),
+            predicate,
+        }
+    }
+}
+
+impl<'a, T, F: FnMut(&T) -> bool> Future for WaitFor<'a, T, F> {
+    type Output = Result<Ref<'a, T>, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let value = ready!(this.values.as_mut().poll_next(cx))?;
+            if (this.predicate)(&value) {
+                this.values.end();
+                return Poll::Ready(Ok(value));
+            }
+        }
+    }
+}
+
+impl<T, F> fmt::Debug for WaitFor<'_, T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitFor").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// Waits for a value for which a closure gives something; made by [`Receiver::wait_for_map`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct WaitForMap<'a, T, F> {
+        #[pin]
+        values: Values<'a, T>,
+        map: F,
+    }
+}
+
+impl<'a, T, F> WaitForMap<'a, T, F> {
+    pub(crate) fn new(receiver: &'a mut Receiver<T>, map: F, wait: Wait) -> Self {
+        Self {
+            values: Values::new(receiver, wait),
+            map,
+        }
+    }
+}
+
+impl<T, U, F: FnMut(&T) -> Option<U>> Future for WaitForMap<'_, T, F> {
+    type Output = Result<U, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let value = ready!(this.values.as_mut().poll_next(cx))?;
+            let mapped = (this.map)(&value);
+            if let Some(mapped) = mapped {
+                this.values.end();
+                return Poll::Ready(Ok(mapped));
+            }
+        }
+    }
+}
+
+impl<T, F> fmt::Debug for WaitForMap<'_, T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitForMap").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// Waits until there is no receiver; made by [`Sender::closed`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct Closed<'a, T> {
+        #[pin]
+        waiter: Waiter<Closing<&'a Shared<T>>>,
+        sender: &'a Sender<T>,
+        wait: Wait,
+    }
+}
+
+impl<'a, T> Closed<'a, T> {
+    pub(crate) fn new(sender: &'a Sender<T>, wait: Wait) -> Self {
+        Self {
+            waiter: Waiter::new(Closing(&sender.shared)),
+            sender,
+            wait,
+        }
+    }
+}
+
+impl<T> Future for Closed<'_, T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let is_closed = || this.sender.is_closed().then_some(());
+        if this.waiter.poll_until(cx, is_closed).is_pending() {
+            this.wait.begin(&this.sender.explain);
+            return Poll::Pending;
+        }
+        ready!(coop::poll_proceed(cx));
+        this.wait.end();
+        Poll::Ready(())
+    }
+}
+
+impl<T> fmt::Debug for Closed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closed").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! Which values this thread borrows at this moment.
+//!
+//! A borrow belongs to the thread that made it: its guard is not `Send`. Each thread keeps a list of its
+//! own, so that who wants to modify a value knows whether it would wait for itself, and can say, in
+//! builds that record it, where that borrow was made.
+//!
+//! The list has room for a few; more of them go to the heap. While a thread ends, those can't be recorded.
+//! A guard that is forgotten stays in the list, as its value stays in memory.
+
+use std::{
+    cell::{Cell, RefCell},
+    num::NonZeroUsize,
+    ptr::NonNull,
+};
+
+use narrows_core::sync::thread_local;
+use narrows_explain::Site;
+
+/// How many borrows at a time a thread records without the heap.
+const ROOM: usize = 8;
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The address of the value's node, which is not used again while the borrow lasts.
+    node: *const (),
+    site: Site,
+}
+
+struct OwnBorrows {
+    slot_number: Cell<usize>,
+    len: Cell<usize>,
+    entries: [Cell<Entry>; ROOM],
+}
+
+const NO_ENTRY: Entry = Entry {
+    node: std::ptr::null(),
+    site: Site::unknown(),
+};
+
+thread_local! {
+    // Without a destructor, so that a guard may be dropped while the thread ends.
+    static OWN: OwnBorrows = OwnBorrows {
+        slot_number: Cell::new(0),
+        len: Cell::new(0),
+        entries: [const { Cell::new(NO_ENTRY) }; ROOM],
+    };
+}
+
+thread_local! {
+    static OVERFLOW: RefCell<Vec<Entry>> = RefCell::new(Vec::new());
+}
+
+/// A number for this thread alone, as long as it lives.
+pub(crate) fn this_thread() -> NonZeroUsize {
+    OWN.with(|own| NonNull::from(own).addr())
+}
+
+/// By which number this thread picks its slot in every channel.
+#[inline]
+pub(crate) fn slot_number() -> usize {
+    OWN.with(|own| own.slot_number.get())
+}
+
+/// Takes the next number, after this thread lost a race against another in its slot.
+#[cold]
+pub(crate) fn change_slot() {
+    OWN.with(|own| own.slot_number.set(own.slot_number.get().wrapping_add(1)));
+}
+
+/// Records a borrow.
+#[inline]
+pub(crate) fn begin(node: *const (), site: Site) {
+    let entry = Entry { node, site };
+    OWN.with(|own| {
+        let len = own.len.get();
+        match own.entries.get(len) {
+            Some(place) => {
+                place.set(entry);
+                own.len.set(len + 1);
+            }
+            None => overflow(entry),
+        }
+    });
+}
+
+#[cold]
+fn overflow(entry: Entry) {
+    // An error says that the thread ends.
+    let _ = OVERFLOW.try_with(|overflow| overflow.borrow_mut().push(entry));
+}
+
+/// Forgets the last record of a borrow of that value.
+#[inline]
+pub(crate) fn end(node: *const ()) {
+    OWN.with(|own| {
+        let last = own.len.get().wrapping_sub(1);
+        match own.entries.get(last) {
+            Some(place) if last + 1 < ROOM && place.get().node == node => own.len.set(last),
+            _ => end_of_an_older(own, node),
+        }
+    });
+}
+
+#[cold]
+fn end_of_an_older(own: &OwnBorrows, node: *const ()) {
+    let in_overflow = OVERFLOW.try_with(|overflow| {
+        let mut overflow = overflow.borrow_mut();
+        let found = overflow.iter().rposition(|entry| entry.node == node);
+        found.map(|index| overflow.remove(index)).is_some()
+    });
+    if in_overflow.unwrap_or(false) {
+        return;
+    }
+    let len = own.len.get();
+    let recorded = &own.entries[..len];
+    if let Some(index) = recorded.iter().rposition(|entry| entry.get().node == node) {
+        for index in index..len - 1 {
+            own.entries[index].set(own.entries[index + 1].get());
+        }
+        own.len.set(len - 1);
+    }
+}
+
+/// Where this thread made the last borrow of that value that has not ended.
+#[cold]
+pub(crate) fn made_at(node: *const ()) -> Option<Site> {
+    let is_of_it = |entry: &Entry| entry.node == node;
+    let in_overflow = OVERFLOW.try_with(|overflow| {
+        let overflow = overflow.borrow();
+        overflow.iter().rev().copied().find(is_of_it)
+    });
+    let found = in_overflow.ok().flatten().or_else(|| {
+        OWN.with(|own| {
+            let recorded = own.entries[..own.len.get()].iter().rev();
+            recorded.map(Cell::get).find(is_of_it)
+        })
+    });
+    found.map(|entry| entry.site)
+}

@@ -1,0 +1,94 @@
+//! The stream of values (feature `stream`).
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use narrows_core::{coop, sync::Arc, wait_list::Waiter};
+use narrows_explain::Wait;
+
+use crate::{
+    Receiver,
+    futures::news,
+    shared::{Changing, Shared},
+};
+
+/// A value, as the stream gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update<T> {
+    /// The value.
+    pub value: T,
+    /// How many values were sent since the one seen before, and replaced without being seen.
+    pub skipped: u64,
+}
+
+/// A waiter that needs no receiver to borrow from.
+type OwnedWaiter<T> = Waiter<Changing<Arc<Shared<T>>>>;
+
+/// The values of a channel, with how many were skipped; made by [`Receiver::into_stream`].
+///
+/// It ends when all senders are gone and the last value was given.
+#[must_use = "streams do nothing unless polled"]
+pub struct Updates<T> {
+    /// In front of the receiver, so that it leaves the list before the handle goes.
+    waiter: Pin<Box<OwnedWaiter<T>>>,
+    wait: Wait,
+    receiver: Receiver<T>,
+}
+
+impl<T> Updates<T> {
+    pub(crate) fn new(receiver: Receiver<T>, wait: Wait) -> Self {
+        Self {
+            waiter: Box::pin(Waiter::new(Changing(Arc::clone(&receiver.shared)))),
+            wait,
+            receiver,
+        }
+    }
+
+    /// The receiver, which has seen what the stream has given.
+    pub fn into_receiver(self) -> Receiver<T> {
+        self.receiver
+    }
+}
+
+impl<T: Clone> Stream for Updates<T> {
+    type Item = Update<T>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update<T>>> {
+        let Self {
+            waiter,
+            wait,
+            receiver,
+        } = self.get_mut();
+        let waiter = waiter.as_mut();
+        let news = || news(&receiver.shared, receiver.seen);
+        let Poll::Ready(news) = waiter.poll_until(cx, news) else {
+            wait.begin(&receiver.explain);
+            return Poll::Pending;
+        };
+        ready!(coop::poll_proceed(cx));
+        wait.end();
+        if news.is_err() {
+            return Poll::Ready(None);
+        }
+        let borrow = receiver.shared.borrow(wait.site());
+        let version = borrow.version();
+        let update = Update {
+            value: T::clone(&borrow),
+            skipped: version.skipped_since(receiver.seen),
+        };
+        drop(borrow);
+        receiver.seen = version;
+        receiver.explain.passed(wait.site(), 1);
+        Poll::Ready(Some(update))
+    }
+}
+
+impl<T> fmt::Debug for Updates<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Updates").finish_non_exhaustive()
+    }
+}
