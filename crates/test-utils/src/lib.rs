@@ -12,7 +12,7 @@
 //! | [`stress`] | rounds of threads, with a watchdog |
 //! | [`api`] | the public methods in a crate's source, compared with its suite's table |
 //! | [`model`] | payloads that also work under the model checker |
-//! | [`broadcast`], [`oneshot`] | the table of that suite, and the operations and model of its fuzzer |
+//! | [`broadcast`], [`oneshot`], [`watch`] | the table of that suite, and the operations and model of its fuzzer |
 //!
 //! The contract suites are in `suites/`, one folder for each channel. A channel crate loads them by
 //! path, once for `tokio::sync` and once for itself; they name the channel under test `super::subject`.
@@ -38,3 +38,4 @@ pub mod poll;
 pub mod stress;
 pub mod table;
 pub mod waker;
+pub mod watch;
