@@ -4,11 +4,13 @@
 //! - [`coop`]: taking part in tokio's cooperative scheduling (feature `tokio`).
 //! - [`blocking`]: waiting for a future from a plain thread.
 //! - [`wait_list`]: who waits, in which order; [`wait_queue`]: the same with a lock of its own.
+//! - [`first_panic`]: going on after a panic of the user's code.
 //!
 //! This crate serves the channel crates; its API follows their needs and has no stability of its own.
 
 pub mod blocking;
 pub mod coop;
+pub mod first_panic;
 pub mod sync;
 pub mod wait_list;
 pub mod wait_queue;

@@ -46,12 +46,10 @@
 //! of the lock before it uses or drops what was returned. [`WakeBatch`] carries several of them out.
 
 use std::{
-    any::Any,
     fmt,
     marker::PhantomPinned,
     mem,
     num::NonZeroU64,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     process,
     ptr::NonNull,
@@ -61,9 +59,12 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::sync::{
-    UnsafeCell,
-    atomic::{AtomicU8, Ordering},
+use crate::{
+    first_panic::FirstPanic,
+    sync::{
+        UnsafeCell,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 /// Tells lists apart; never used twice.
@@ -493,22 +494,24 @@ impl<H: Host> Waiter<H> {
 ///
 /// With the first panic of a waker, after all were woken.
 pub fn wake_all<H: Host>(host: &H) {
+    let mut panics = FirstPanic::none();
+    wake_all_catching(host, &mut panics);
+    panics.resume();
+}
+
+/// [`wake_all`] for those who have more to do before they panic.
+pub fn wake_all_catching<H: Host>(host: &H, panics: &mut FirstPanic) {
     let mut batch = WakeBatch::new();
-    let mut panic = None;
     let mut end = None;
     loop {
         let more = host.with_waiters(|waiters| {
             let end = *end.get_or_insert_with(|| waiters.next_ticket());
             waiters.call_before(end, &mut batch)
         });
-        let caught = batch.wake_and_catch();
-        panic = panic.or(caught);
+        batch.wake_catching(panics);
         if !more {
-            break;
+            return;
         }
-    }
-    if let Some(panic) = panic {
-        resume_unwind(panic);
     }
 }
 
@@ -556,13 +559,12 @@ impl WakeBatch {
     ///
     /// With the first panic of a waker, after all were woken.
     pub fn wake(&mut self) {
-        if let Some(panic) = self.wake_and_catch() {
-            resume_unwind(panic);
-        }
+        let mut panics = FirstPanic::none();
+        self.wake_catching(&mut panics);
+        panics.resume();
     }
 
-    fn wake_and_catch(&mut self) -> Option<Box<dyn Any + Send>> {
-        let mut first = None;
+    fn wake_catching(&mut self, panics: &mut FirstPanic) {
         let wakers = &mut self.wakers[..self.len];
         self.len = 0;
         for waker in wakers.iter_mut().filter_map(Option::take) {
@@ -574,7 +576,6 @@ impl WakeBatch {
                 }
             }
         }
-        first
     }
 }
 
