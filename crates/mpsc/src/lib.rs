@@ -20,7 +20,26 @@
 //! }
 //! ```
 //!
-//! This crate re-exports [`tokio::sync::mpsc`]; the implementation is tokio's.
+//! The API is that of [`tokio::sync::mpsc`](https://docs.rs/tokio/latest/tokio/sync/mpsc/), and the channel
+//! needs no runtime.
+//!
+//! # What stands where
+//!
+//! - [`channel`](fn@channel) and [`unbounded_channel`] make one, [`Builder`] one with a name.
+//! - Sending: [`send`](Sender::send), [`try_send`](Sender::try_send),
+//!   [`blocking_send`](Sender::blocking_send); first a place, then the message:
+//!   [`reserve`](Sender::reserve), [`reserve_many`](Sender::reserve_many),
+//!   [`reserve_owned`](Sender::reserve_owned). Unbounded: [`UnboundedSender::send`].
+//! - Receiving: [`recv`](Receiver::recv), [`recv_many`](Receiver::recv_many),
+//!   [`try_recv`](Receiver::try_recv), [`blocking_recv`](Receiver::blocking_recv).
+//! - The end: every sender dropped, or [`close`](Receiver::close), after which what is queued is still
+//!   received; [`closed`](Sender::closed) tells a sender. [`WeakSender`] doesn't keep a channel open.
+//!
+//! # Features
+//!
+//! - `tokio` (default): take part in tokio's cooperative scheduling, panic where a `blocking_…` method
+//!   would stall a runtime, and `Sender::send_timeout`. Without it the crate depends on no runtime.
+//! - `explain`: record who holds and awaits what in release builds too; see [`narrows_explain`].
 //!
 //! # Read on
 //!
@@ -30,7 +49,25 @@
 //! - The other channels: [oneshot](../narrows_oneshot/index.html), [broadcast](../narrows_broadcast/index.html),
 //!   [watch](../narrows_watch/index.html); [patterns](../narrows_patterns/index.html) on all four.
 
-pub use tokio::sync::mpsc::*;
+#![forbid(unsafe_code)]
+
+mod builder;
+mod claim;
+pub mod error;
+pub mod futures;
+mod ledger;
+mod permit;
+mod receiver;
+mod sender;
+mod shared;
+mod storage;
+mod unbounded;
+
+pub use builder::{Builder, channel, unbounded_channel};
+pub use permit::{OwnedPermit, Permit, PermitIterator};
+pub use receiver::Receiver;
+pub use sender::{Sender, WeakSender};
+pub use unbounded::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender};
 
 /// The crate's page: its snippets are tests.
 #[cfg(doctest)]

@@ -1,0 +1,384 @@
+//! The named futures. What they promise stands at the methods that make them.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use narrows_core::{coop, wait_list::Waiter};
+use narrows_explain::{Handle, Wait};
+use pin_project_lite::pin_project;
+
+use crate::{
+    OwnedPermit, Permit, PermitIterator, Sender,
+    claim::{self, Claim},
+    error::SendError,
+    shared::{Closing, ReceiverHalf, Shared, wake},
+};
+
+pin_project! {
+    /// Sends a message; made by [`Sender::send`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct Send<'a, T> {
+        #[pin]
+        claim: Claim<&'a Sender<T>>,
+        // There until it is sent or given back.
+        message: Option<T>,
+    }
+}
+
+impl<'a, T> Send<'a, T> {
+    #[inline]
+    pub(crate) fn new(sender: &'a Sender<T>, message: T, wait: Wait) -> Self {
+        Self {
+            claim: Claim::new(sender, 1, wait),
+            message: Some(message),
+        }
+    }
+
+    /// Takes the message out of a send that is given up.
+    #[cfg(feature = "tokio")]
+    fn take_message(self: Pin<&mut Self>) -> Option<T> {
+        self.project().message.take()
+    }
+}
+
+impl<T> Future for Send<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        assert!(this.message.is_some(), "polled after completion");
+        ready!(coop::poll_proceed(cx));
+        let message = this.message;
+        let polled = this.claim.as_mut().poll(cx, |state| {
+            let message = message.take()?;
+            state.push(message)
+        });
+        Poll::Ready(match ready!(polled) {
+            Ok(receiver) => {
+                wake(receiver);
+                let sender = this.claim.sender();
+                sender.explain.passed(this.claim.wait().site(), 1);
+                Ok(())
+            }
+            Err(claim::Closed) => Err(SendError(message.take().expect("it was not sent"))),
+        })
+    }
+}
+
+#[cfg(feature = "tokio")]
+pin_project! {
+    /// Sends a message or gives up after a time; made by [`Sender::send_timeout`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct SendTimeout<'a, T> {
+        #[pin]
+        send: Send<'a, T>,
+        timeout: std::time::Duration,
+        // Made at the first poll, from which the time runs.
+        #[pin]
+        sleep: Option<tokio::time::Sleep>,
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<'a, T> SendTimeout<'a, T> {
+    pub(crate) fn new(send: Send<'a, T>, timeout: std::time::Duration) -> Self {
+        Self {
+            send,
+            timeout,
+            sleep: None,
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<T> Future for SendTimeout<'_, T> {
+    type Output = Result<(), crate::error::SendTimeoutError<T>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        use crate::error::SendTimeoutError;
+
+        let mut this = self.project();
+        if this.sleep.is_none() {
+            this.sleep.set(Some(tokio::time::sleep(*this.timeout)));
+        }
+        if let Poll::Ready(sent) = this.send.as_mut().poll(cx) {
+            return Poll::Ready(
+                sent.map_err(|SendError(message)| SendTimeoutError::Closed(message)),
+            );
+        }
+        if let Some(sleep) = this.sleep.as_pin_mut() {
+            ready!(sleep.poll(cx));
+        }
+        let message = this.send.take_message().expect("it was not sent");
+        Poll::Ready(Err(SendTimeoutError::Timeout(message)))
+    }
+}
+
+pin_project! {
+    /// Reserves capacity for one message; made by [`Sender::reserve`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct Reserve<'a, T> {
+        #[pin]
+        claim: Claim<&'a Sender<T>>,
+        sender: &'a Sender<T>,
+    }
+}
+
+impl<'a, T> Reserve<'a, T> {
+    pub(crate) fn new(sender: &'a Sender<T>, wait: Wait) -> Self {
+        Self {
+            claim: Claim::new(sender, 1, wait),
+            sender,
+        }
+    }
+}
+
+impl<'a, T> Future for Reserve<'a, T> {
+    type Output = Result<Permit<'a, T>, SendError<()>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        ready!(coop::poll_proceed(cx));
+        Poll::Ready(match ready!(this.claim.poll(cx, |_| ())) {
+            Ok(()) => Ok(Permit::new(this.sender)),
+            Err(claim::Closed) => Err(SendError(())),
+        })
+    }
+}
+
+pin_project! {
+    /// Reserves capacity for several messages; made by [`Sender::reserve_many`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct ReserveMany<'a, T> {
+        #[pin]
+        claim: Claim<&'a Sender<T>>,
+        sender: &'a Sender<T>,
+    }
+}
+
+impl<'a, T> ReserveMany<'a, T> {
+    pub(crate) fn new(sender: &'a Sender<T>, n: usize, wait: Wait) -> Self {
+        Self {
+            claim: Claim::new(sender, n, wait),
+            sender,
+        }
+    }
+}
+
+impl<'a, T> Future for ReserveMany<'a, T> {
+    type Output = Result<PermitIterator<'a, T>, SendError<()>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        ready!(coop::poll_proceed(cx));
+        Poll::Ready(match ready!(this.claim.as_mut().poll(cx, |_| ())) {
+            Ok(()) => Ok(PermitIterator::new(this.sender, this.claim.wanted())),
+            Err(claim::Closed) => Err(SendError(())),
+        })
+    }
+}
+
+pin_project! {
+    /// Reserves capacity for one message, owning the sender; made by [`Sender::reserve_owned`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct ReserveOwned<T> {
+        // The sender is there until the future has ended.
+        #[pin]
+        claim: Claim<Option<Sender<T>>>,
+    }
+}
+
+impl<T> ReserveOwned<T> {
+    pub(crate) fn new(sender: Sender<T>, wait: Wait) -> Self {
+        Self {
+            claim: Claim::new(Some(sender), 1, wait),
+        }
+    }
+}
+
+impl<T> Future for ReserveOwned<T> {
+    type Output = Result<OwnedPermit<T>, SendError<()>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut claim = self.project().claim;
+        ready!(coop::poll_proceed(cx));
+        let claimed = ready!(claim.as_mut().poll(cx, |_| ()));
+        let sender = claim.sender_mut().take();
+        Poll::Ready(match (claimed, sender) {
+            (Ok(()), Some(sender)) => Ok(OwnedPermit::new(sender)),
+            _ => Err(SendError(())),
+        })
+    }
+}
+
+pin_project! {
+    /// Waits until nobody receives any more; made by [`Sender::closed`] and
+    /// [`UnboundedSender::closed`](crate::UnboundedSender::closed).
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct Closed<'a, T> {
+        #[pin]
+        waiter: Waiter<Closing<'a, T>>,
+        shared: &'a Shared<T>,
+        wait: Wait,
+        explain: &'a Handle,
+    }
+}
+
+impl<'a, T> Closed<'a, T> {
+    pub(crate) fn new(shared: &'a Shared<T>, explain: &'a Handle, wait: Wait) -> Self {
+        Self {
+            waiter: Waiter::new(Closing(shared)),
+            shared,
+            wait,
+            explain,
+        }
+    }
+}
+
+impl<T> Future for Closed<'_, T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        ready!(coop::poll_proceed(cx));
+        let shared = *this.shared;
+        let polled = this
+            .waiter
+            .poll_until(cx, || shared.is_closed().then_some(()));
+        match polled {
+            Poll::Pending => this.wait.begin(this.explain),
+            Poll::Ready(()) => this.wait.end(),
+        }
+        polled
+    }
+}
+
+pin_project! {
+    /// Receives a message; made by [`Receiver::recv`](crate::Receiver::recv) and
+    /// [`UnboundedReceiver::recv`](crate::UnboundedReceiver::recv).
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct Recv<'a, T> {
+        half: &'a mut ReceiverHalf<T>,
+        explain: &'a Handle,
+        wait: Wait,
+    }
+}
+
+impl<'a, T> Recv<'a, T> {
+    #[inline]
+    pub(crate) fn new(half: &'a mut ReceiverHalf<T>, explain: &'a Handle, wait: Wait) -> Self {
+        Self {
+            half,
+            explain,
+            wait,
+        }
+    }
+}
+
+impl<T> Future for Recv<'_, T> {
+    type Output = Option<T>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.project();
+        ready!(coop::poll_proceed(cx));
+        let polled = this.half.poll_recv(cx);
+        match &polled {
+            Poll::Pending => this.wait.begin(this.explain),
+            Poll::Ready(message) => {
+                this.wait.end();
+                if message.is_some() {
+                    this.explain.passed(this.wait.site(), 1);
+                }
+            }
+        }
+        polled
+    }
+}
+
+pin_project! {
+    /// Receives several messages; made by [`Receiver::recv_many`](crate::Receiver::recv_many) and
+    /// [`UnboundedReceiver::recv_many`](crate::UnboundedReceiver::recv_many).
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct RecvMany<'a, T> {
+        half: &'a mut ReceiverHalf<T>,
+        explain: &'a Handle,
+        buffer: &'a mut Vec<T>,
+        limit: usize,
+        wait: Wait,
+    }
+}
+
+impl<'a, T> RecvMany<'a, T> {
+    pub(crate) fn new(
+        half: &'a mut ReceiverHalf<T>,
+        explain: &'a Handle,
+        buffer: &'a mut Vec<T>,
+        limit: usize,
+        wait: Wait,
+    ) -> Self {
+        Self {
+            half,
+            explain,
+            buffer,
+            limit,
+            wait,
+        }
+    }
+}
+
+impl<T> Future for RecvMany<'_, T> {
+    type Output = usize;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        let this = self.project();
+        ready!(coop::poll_proceed(cx));
+        let polled = this.half.poll_recv_many(cx, this.buffer, *this.limit);
+        match polled {
+            Poll::Pending => this.wait.begin(this.explain),
+            Poll::Ready(count) => {
+                this.wait.end();
+                if count > 0 {
+                    this.explain.passed(this.wait.site(), count);
+                }
+            }
+        }
+        polled
+    }
+}
+
+macro_rules! debug {
+    ($($(#[$attribute:meta])? $name:ident $(<$lifetime:lifetime>)?),*) => {$(
+        $(#[$attribute])?
+        impl<T> fmt::Debug for $name<$($lifetime,)? T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+debug!(
+    Send<'_>,
+    #[cfg(feature = "tokio")]
+    SendTimeout<'_>,
+    Reserve<'_>,
+    ReserveMany<'_>,
+    ReserveOwned,
+    Closed<'_>,
+    Recv<'_>,
+    RecvMany<'_>
+);
