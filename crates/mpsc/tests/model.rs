@@ -1,0 +1,686 @@
+//! Models of the channel: each operation of one half against each of the other.
+//!
+//! `cargo xtask model mpsc` runs them under loom, in every interleaving. In an ordinary test run,
+//! and under Miri, the same bodies run on real threads. A block holds two messages in a model, and the
+//! counts start just below their wrap.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll, Wake, Waker},
+};
+
+use narrows_core::{
+    blocking::block_on,
+    sync::{Arc, model, thread},
+};
+use narrows_mpsc::{
+    Receiver, Sender, channel,
+    error::{TryRecvError, TrySendError},
+    unbounded_channel,
+};
+use narrows_test_utils::model::{Note, Payload};
+
+/// What wakes nobody, but shows by its count whether a channel still holds it.
+struct Idle;
+
+impl Wake for Idle {
+    fn wake(self: std::sync::Arc<Self>) {}
+}
+
+/// Polls once with a waker that the channel may keep.
+fn poll_once<F: Future>(future: Pin<&mut F>) -> (std::sync::Arc<Idle>, Poll<F::Output>) {
+    let idle = std::sync::Arc::new(Idle);
+    let waker = Waker::from(std::sync::Arc::clone(&idle));
+    let polled = future.poll(&mut Context::from_waker(&waker));
+    (idle, polled)
+}
+
+fn is_held(idle: &std::sync::Arc<Idle>) -> bool {
+    std::sync::Arc::strong_count(idle) > 1
+}
+
+/// A future in a box of its own, which has begun to wait.
+fn begun<F: Future>(future: F) -> Pin<Box<F>> {
+    let mut future = Box::pin(future);
+    assert!(poll_once(future.as_mut()).1.is_pending());
+    future
+}
+
+/// A channel whose capacity is all queued: the messages are 1, 2, ...
+fn full(capacity: u32) -> (Sender<Payload>, Receiver<Payload>) {
+    let (tx, rx) = channel(capacity as usize);
+    for i in 1..=capacity {
+        assert!(tx.try_send(Payload::new(i)).is_ok());
+    }
+    (tx, rx)
+}
+
+/// The same for a receiver that has one message in its batch and one in the queue: 2 and 3.
+fn full_in_a_batch() -> (Sender<Payload>, Receiver<Payload>) {
+    let (tx, mut rx) = full(2);
+    assert_eq!(recv(&mut rx), Some(1));
+    assert!(tx.try_send(Payload::new(3)).is_ok());
+    (tx, rx)
+}
+
+fn send(tx: &Sender<Payload>, value: u32) -> bool {
+    block_on(tx.send(Payload::new(value))).is_ok()
+}
+
+fn recv(rx: &mut Receiver<Payload>) -> Option<u32> {
+    block_on(rx.recv()).map(|message| message.read())
+}
+
+mod send_and_receive {
+    use super::*;
+
+    #[test]
+    fn send_and_drop_against_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let sender = thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()));
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn unbounded_send_and_drop_against_recv() {
+        model(|| {
+            let (tx, mut rx) = unbounded_channel();
+            let sender = thread::spawn(move || {
+                for i in 1..=3 {
+                    assert!(tx.send(Payload::new(i)).is_ok());
+                }
+            });
+            for i in 1..=3 {
+                assert_eq!(block_on(rx.recv()).map(|message| message.read()), Some(i));
+            }
+            assert!(block_on(rx.recv()).is_none());
+            sender.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn two_senders_against_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(4);
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || {
+                    assert!(tx.try_send(Payload::new(10)).is_ok());
+                    assert!(tx.try_send(Payload::new(11)).is_ok());
+                })
+            };
+            let sender = thread::spawn(move || {
+                assert!(tx.try_send(Payload::new(20)).is_ok());
+                assert!(tx.try_send(Payload::new(21)).is_ok());
+            });
+            let received: Vec<_> = std::iter::from_fn(|| recv(&mut rx)).collect();
+            for first in [10, 20] {
+                let own = received.iter().filter(|value| **value / 10 == first / 10);
+                assert!(own.copied().eq([first, first + 1]), "{received:?}");
+            }
+            sender.join().unwrap();
+            other.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn send_against_recv_many() {
+        model(|| {
+            let (tx, mut rx) = channel(3);
+            let sender = thread::spawn(move || {
+                for i in 1..=3 {
+                    assert!(tx.try_send(Payload::new(i)).is_ok());
+                }
+            });
+            let mut buffer = Vec::new();
+            while block_on(rx.recv_many(&mut buffer, 2)) > 0 {}
+            assert!(buffer.iter().map(Payload::read).eq(1..=3));
+            sender.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn send_against_a_receiver_that_changes_its_task() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let sender = thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()));
+            let (first, polled) = poll_once(pin!(rx.recv()));
+            match polled {
+                Poll::Ready(message) => assert_eq!(message.map(|message| message.read()), Some(1)),
+                Poll::Pending => assert_eq!(recv(&mut rx), Some(1)),
+            }
+            sender.join().unwrap();
+            assert!(!is_held(&first));
+        });
+    }
+
+    #[test]
+    fn send_against_recv_cancelled() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let sender = thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()));
+            if poll_once(pin!(rx.recv())).1.is_pending() {
+                assert_eq!(recv(&mut rx), Some(1));
+            }
+            assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+        });
+    }
+
+    /// With a message certainly in the channel it is never said to be empty, whatever others do.
+    #[test]
+    fn try_recv_is_not_empty_after_a_send() {
+        model(|| {
+            let (tx, mut rx) = channel(2);
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()))
+            };
+            assert!(tx.try_send(Payload::new(2)).is_ok());
+            assert!(rx.try_recv().is_ok());
+            other.join().unwrap();
+            assert!(rx.try_recv().is_ok());
+            assert_eq!(rx.try_recv().map(|_| ()), Err(TryRecvError::Empty));
+        });
+    }
+
+    #[test]
+    fn len_is_not_zero_after_a_send() {
+        model(|| {
+            let (tx, rx) = channel(3);
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()))
+            };
+            assert!(tx.try_send(Payload::new(2)).is_ok());
+            assert!(rx.len() > 0 && !tx.is_empty());
+            other.join().unwrap();
+            assert_eq!((rx.len(), tx.capacity()), (2, 1));
+        });
+    }
+}
+
+mod waiting_for_capacity {
+    use super::*;
+
+    #[test]
+    fn send_that_waits_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let sender = thread::spawn(move || assert!(send(&tx, 2)));
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), Some(2));
+            assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+        });
+    }
+
+    /// The receiver frees the slot without the lock.
+    #[test]
+    fn send_that_waits_against_recv_from_a_batch() {
+        model(|| {
+            let (tx, mut rx) = full_in_a_batch();
+            let sender = thread::spawn(move || assert!(send(&tx, 4)));
+            assert_eq!(recv(&mut rx), Some(2));
+            sender.join().unwrap();
+            assert_eq!(recv(&mut rx), Some(3));
+            assert_eq!(recv(&mut rx), Some(4));
+            assert_eq!(recv(&mut rx), None);
+        });
+    }
+
+    #[test]
+    fn send_that_waits_against_try_recv() {
+        model(|| {
+            let (tx, mut rx) = full_in_a_batch();
+            let sender = thread::spawn(move || assert!(send(&tx, 4)));
+            assert!(rx.try_recv().is_ok());
+            sender.join().unwrap();
+            assert!(rx.try_recv().is_ok());
+            assert!(rx.try_recv().is_ok());
+        });
+    }
+
+    #[test]
+    fn sends_that_wait_against_recv_many() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            let mut first = begun({
+                let tx = tx.clone();
+                async move { tx.send(Payload::new(3)).await.is_ok() }
+            });
+            let sender = thread::spawn(move || assert!(send(&tx, 4)));
+            let mut buffer = Vec::new();
+            assert_eq!(block_on(rx.recv_many(&mut buffer, 2)), 2);
+            assert!(block_on(first.as_mut()));
+            sender.join().unwrap();
+            while rx.len() > 0 {
+                block_on(rx.recv_many(&mut buffer, 4));
+            }
+            let mut received: Vec<_> = buffer.iter().map(Payload::read).collect();
+            received.sort_unstable();
+            assert_eq!(received, [1, 2, 3, 4]);
+        });
+    }
+
+    /// A slot granted to a send that is dropped in that moment is free again.
+    #[test]
+    fn send_cancelled_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let waiting = begun({
+                let tx = tx.clone();
+                async move { tx.send(Payload::new(2)).await }
+            });
+            let canceller = thread::spawn(move || drop(waiting));
+            assert_eq!(recv(&mut rx), Some(1));
+            canceller.join().unwrap();
+            assert_eq!(tx.capacity(), 1);
+            assert!(tx.try_send(Payload::new(3)).is_ok());
+        });
+    }
+
+    /// It goes to the next who waits.
+    #[test]
+    fn send_cancelled_against_recv_with_another_behind() {
+        model(|| {
+            let (tx, mut rx) = full_in_a_batch();
+            let first = begun({
+                let tx = tx.clone();
+                async move { tx.send(Payload::new(4)).await }
+            });
+            let mut second = pin!(tx.send(Payload::new(5)));
+            assert!(poll_once(second.as_mut()).1.is_pending());
+            let canceller = thread::spawn(move || drop(first));
+            let receiver = thread::spawn(move || {
+                assert_eq!(recv(&mut rx), Some(2));
+                rx
+            });
+            assert!(block_on(second).is_ok());
+            canceller.join().unwrap();
+            let mut rx = receiver.join().unwrap();
+            assert_eq!((recv(&mut rx), recv(&mut rx)), (Some(3), Some(5)));
+        });
+    }
+
+    #[test]
+    fn reserve_many_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            let sender = thread::spawn(move || {
+                for permit in block_on(tx.reserve_many(2)).unwrap() {
+                    permit.send(Payload::new(3));
+                }
+            });
+            let received: Vec<_> = std::iter::from_fn(|| recv(&mut rx)).collect();
+            assert_eq!(received, [1, 2, 3, 3]);
+            sender.join().unwrap();
+        });
+    }
+
+    /// It holds one of the two slots that it wants when it is cancelled.
+    #[test]
+    fn reserve_many_cancelled_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            assert_eq!(recv(&mut rx), Some(1));
+            let waiting = begun({
+                let tx = tx.clone();
+                async move { tx.reserve_many(2).await.map(drop) }
+            });
+            assert_eq!(tx.capacity(), 0);
+            let canceller = thread::spawn(move || drop(waiting));
+            assert_eq!(recv(&mut rx), Some(2));
+            canceller.join().unwrap();
+            assert_eq!(tx.capacity(), 2);
+        });
+    }
+
+    #[test]
+    fn a_permit_dropped_against_a_send_that_waits() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let permit = tx.clone().try_reserve_owned().unwrap();
+            let dropper = thread::spawn(move || drop(permit));
+            assert!(send(&tx, 1));
+            dropper.join().unwrap();
+            assert_eq!(recv(&mut rx), Some(1));
+        });
+    }
+
+    #[test]
+    fn try_send_does_not_overtake() {
+        model(|| {
+            let (tx, mut rx) = full_in_a_batch();
+            let mut waiting = pin!(tx.send(Payload::new(4)));
+            assert!(poll_once(waiting.as_mut()).1.is_pending());
+            let newcomer = {
+                let tx = tx.clone();
+                thread::spawn(move || {
+                    let sent = tx.try_send(Payload::new(5));
+                    assert!(matches!(sent, Err(TrySendError::Full(_))));
+                })
+            };
+            assert_eq!(recv(&mut rx), Some(2));
+            newcomer.join().unwrap();
+            assert!(block_on(waiting).is_ok());
+            assert_eq!((recv(&mut rx), recv(&mut rx)), (Some(3), Some(4)));
+        });
+    }
+
+    /// The last waker counts, whenever the slot is granted.
+    #[test]
+    fn a_sender_that_changes_its_task_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let receiver = thread::spawn(move || {
+                assert_eq!(recv(&mut rx), Some(1));
+                rx
+            });
+            let first = {
+                let mut sent = pin!(tx.send(Payload::new(2)));
+                let (first, polled) = poll_once(sent.as_mut());
+                if polled.is_pending() {
+                    assert!(block_on(sent).is_ok());
+                }
+                first
+            };
+            assert!(!is_held(&first));
+            assert_eq!(recv(&mut receiver.join().unwrap()), Some(2));
+        });
+    }
+
+    /// Who sends because a slot is free sees what the receiver did before it freed it.
+    #[test]
+    fn a_free_slot_shows_what_came_before() {
+        model(|| {
+            let (tx, mut rx) = full_in_a_batch();
+            let note = Arc::new(Note::default());
+            let receiver = {
+                let note = Arc::clone(&note);
+                thread::spawn(move || {
+                    note.write(1);
+                    assert_eq!(recv(&mut rx), Some(2));
+                    rx
+                })
+            };
+            if tx.try_reserve().is_ok() {
+                assert_eq!(note.read(), 1);
+            }
+            drop(receiver.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_granted_slot_shows_what_came_before() {
+        model(|| {
+            let (tx, mut rx) = full_in_a_batch();
+            let note = Arc::new(Note::default());
+            let receiver = {
+                let note = Arc::clone(&note);
+                thread::spawn(move || {
+                    note.write(1);
+                    assert_eq!(recv(&mut rx), Some(2));
+                    rx
+                })
+            };
+            assert!(block_on(tx.reserve()).is_ok());
+            assert_eq!(note.read(), 1);
+            drop(receiver.join().unwrap());
+        });
+    }
+}
+
+mod the_end {
+    use super::*;
+
+    #[test]
+    fn senders_dropped_against_recv() {
+        model(|| {
+            let (tx, mut rx) = channel::<Payload>(1);
+            let other = tx.clone();
+            let droppers = [tx, other].map(|tx| thread::spawn(move || drop(tx)));
+            assert_eq!(recv(&mut rx), None);
+            for dropper in droppers {
+                dropper.join().unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn unbounded_senders_dropped_against_recv() {
+        model(|| {
+            let (tx, mut rx) = unbounded_channel::<Payload>();
+            let other = tx.clone();
+            let droppers = [tx, other].map(|tx| thread::spawn(move || drop(tx)));
+            assert!(block_on(rx.recv()).is_none());
+            for dropper in droppers {
+                dropper.join().unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn receiver_dropped_against_closed() {
+        model(|| {
+            let (tx, rx) = channel::<Payload>(1);
+            let dropper = thread::spawn(move || drop(rx));
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || block_on(tx.closed()))
+            };
+            block_on(tx.closed());
+            assert!(tx.is_closed());
+            other.join().unwrap();
+            dropper.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn unbounded_receiver_dropped_against_closed() {
+        model(|| {
+            let (tx, rx) = unbounded_channel::<Payload>();
+            let dropper = thread::spawn(move || drop(rx));
+            block_on(tx.closed());
+            assert!(tx.send(Payload::new(1)).is_err());
+            dropper.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn try_send_against_closed_against_recv_and_drop() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let waiter = {
+                let tx = tx.clone();
+                thread::spawn(move || block_on(tx.closed()))
+            };
+            let sender = thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()));
+            assert_eq!(recv(&mut rx), Some(1));
+            drop(rx);
+            waiter.join().unwrap();
+            sender.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn closed_cancelled_against_close() {
+        model(|| {
+            let (tx, mut rx) = channel::<Payload>(1);
+            let mut closed = Box::pin(tx.closed());
+            let (idle, polled) = poll_once(closed.as_mut());
+            assert!(polled.is_pending());
+            let closer = thread::spawn(move || rx.close());
+            drop(closed);
+            closer.join().unwrap();
+            assert!(!is_held(&idle));
+        });
+    }
+
+    #[test]
+    fn send_that_waits_against_close() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let sender = thread::spawn(move || assert!(!send(&tx, 2)));
+            rx.close();
+            sender.join().unwrap();
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), None);
+        });
+    }
+
+    #[test]
+    fn send_that_waits_against_recv_and_drop() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let sender = thread::spawn(move || send(&tx, 2));
+            assert_eq!(recv(&mut rx), Some(1));
+            drop(rx);
+            sender.join().unwrap();
+        });
+    }
+
+    /// It may hold one slot or both when the channel is closed.
+    #[test]
+    fn reserve_many_that_waits_against_recv_and_close() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            assert_eq!(recv(&mut rx), Some(1));
+            let sender = thread::spawn(move || match block_on(tx.reserve_many(2)) {
+                Ok(permits) => permits.map(|permit| permit.send(Payload::new(3))).count(),
+                Err(_) => 0,
+            });
+            assert_eq!(recv(&mut rx), Some(2));
+            rx.close();
+            let rest = std::iter::from_fn(|| recv(&mut rx)).count();
+            assert_eq!(sender.join().unwrap(), rest);
+        });
+    }
+
+    #[test]
+    fn try_send_against_close_then_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let sender = thread::spawn(move || tx.try_send(Payload::new(1)).is_ok());
+            rx.close();
+            let received = recv(&mut rx).is_some();
+            assert_eq!(sender.join().unwrap(), received);
+        });
+    }
+
+    #[test]
+    fn try_send_against_drop() {
+        model(|| {
+            let (tx, rx) = channel(1);
+            let sender = thread::spawn(move || drop(tx.try_send(Payload::new(1))));
+            drop(rx);
+            sender.join().unwrap();
+        });
+    }
+
+    /// The last permit comes back to a closed channel whose receiver waits for it.
+    #[test]
+    fn a_permit_dropped_against_recv_after_close() {
+        model(|| {
+            let (tx, mut rx) = channel::<Payload>(1);
+            let permit = tx.clone().try_reserve_owned().unwrap();
+            rx.close();
+            let dropper = thread::spawn(move || drop(permit.release()));
+            assert_eq!(recv(&mut rx), None);
+            dropper.join().unwrap();
+            drop(tx);
+        });
+    }
+
+    #[test]
+    fn a_permit_used_against_close_then_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let permit = tx.clone().try_reserve_owned().unwrap();
+            let sender = thread::spawn(move || drop(permit.send(Payload::new(1))));
+            rx.close();
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+            drop(tx);
+        });
+    }
+
+    /// The waiting claim holds a slot, and the receiver waits until that is given back.
+    #[test]
+    fn a_claim_cancelled_against_recv_after_close() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            assert_eq!(recv(&mut rx), Some(1));
+            let waiting = begun({
+                let tx = tx.clone();
+                async move { tx.reserve_many(2).await.map(drop) }
+            });
+            rx.close();
+            let canceller = thread::spawn(move || drop(waiting));
+            assert_eq!(recv(&mut rx), Some(2));
+            assert_eq!(recv(&mut rx), None);
+            canceller.join().unwrap();
+            drop(tx);
+        });
+    }
+
+    #[test]
+    fn upgrade_against_the_last_drop() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let weak = tx.downgrade();
+            let dropper = thread::spawn(move || drop(tx));
+            let sent = weak
+                .upgrade()
+                .is_some_and(|tx| tx.try_send(Payload::new(1)).is_ok());
+            assert_eq!(recv(&mut rx).is_some(), sent);
+            assert_eq!(recv(&mut rx), None);
+            dropper.join().unwrap();
+            assert!(weak.upgrade().is_none());
+        });
+    }
+
+    #[test]
+    fn len_is_exact_while_the_last_sender_is_dropped() {
+        for n in 0..=3 {
+            model(move || {
+                let (tx, rx) = channel(4);
+                for i in 0..n {
+                    assert!(tx.try_send(Payload::new(i)).is_ok());
+                }
+                let dropper = thread::spawn(move || drop(tx));
+                assert_eq!((rx.len(), rx.is_empty()), (n as usize, n == 0));
+                dropper.join().unwrap();
+                assert_eq!(rx.len(), n as usize);
+            });
+        }
+    }
+
+    /// Who sees that a sender is gone sees what it did.
+    #[test]
+    fn a_count_shows_what_came_before() {
+        model(|| {
+            let (tx, rx) = channel::<Payload>(1);
+            let note = Arc::new(Note::default());
+            let dropper = {
+                let note = Arc::clone(&note);
+                let tx = tx.clone();
+                thread::spawn(move || {
+                    note.write(1);
+                    drop(tx);
+                })
+            };
+            if rx.sender_strong_count() == 1 {
+                assert_eq!(note.read(), 1);
+            }
+            dropper.join().unwrap();
+            drop(tx);
+        });
+    }
+}
