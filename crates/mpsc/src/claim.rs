@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     Sender,
+    ledger::Taken,
     shared::{Refusal, Shared, State, Want},
 };
 
@@ -126,7 +127,7 @@ impl<S: ToSender> Claim<S> {
     pub(crate) fn poll<R>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        then: impl FnOnce(&mut State<S::Message>) -> R,
+        then: impl FnOnce(&mut State<S::Message>, &Taken) -> R,
     ) -> Poll<Result<R, Closed>> {
         let this = self.project();
         let (via, node) = this.waiter.parts();
@@ -146,7 +147,7 @@ fn poll_claim<T, R>(
     mut node: Pin<&mut Node<Want>>,
     wanted: usize,
     cx: &mut Context<'_>,
-    then: impl FnOnce(&mut State<T>) -> R,
+    then: impl FnOnce(&mut State<T>, &Taken) -> R,
 ) -> Poll<Result<R, Closed>> {
     if wanted > shared.max_capacity() {
         return Poll::Ready(Err(Closed));
@@ -157,12 +158,12 @@ fn poll_claim<T, R>(
         let (mut state, taken) = shared.lock();
         match state.waiting.status(node.as_mut(), cx.waker()) {
             Status::Absent => match state.claim(wanted, taken) {
-                Ok(()) => return Poll::Ready(Ok(then(&mut state))),
+                Ok(()) => return Poll::Ready(Ok(then(&mut state, taken))),
                 Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
                 Err(Refusal::Full) => {
                     if let Some(waker) = cloned.take() {
                         let Some(want) = state.begin_to_wait(wanted, taken) else {
-                            let result = then(&mut state);
+                            let result = then(&mut state, taken);
                             drop(state);
                             drop(waker);
                             return Poll::Ready(Ok(result));
@@ -183,7 +184,7 @@ fn poll_claim<T, R>(
             }
             Status::Called if !state.closed => {
                 let _ = state.waiting.leave(node);
-                return Poll::Ready(Ok(then(&mut state)));
+                return Poll::Ready(Ok(then(&mut state, taken)));
             }
             Status::Called => {
                 drop(state);

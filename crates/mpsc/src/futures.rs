@@ -15,6 +15,7 @@ use crate::{
     OwnedPermit, Permit, PermitIterator, Sender,
     claim::{self, Claim},
     error::SendError,
+    lent::Lent,
     shared::{Closing, ReceiverHalf, Shared, wake},
 };
 
@@ -55,7 +56,7 @@ impl<T> Future for Send<'_, T> {
         assert!(this.message.is_some(), "polled after completion");
         ready!(coop::poll_proceed(cx));
         let message = this.message;
-        let polled = this.claim.as_mut().poll(cx, |state| {
+        let polled = this.claim.as_mut().poll(cx, |state, _| {
             let message = message.take()?;
             state.push(message)
         });
@@ -68,6 +69,53 @@ impl<T> Future for Send<'_, T> {
             }
             Err(claim::Closed) => Err(SendError(message.take().expect("it was not sent"))),
         })
+    }
+}
+
+pin_project! {
+    /// Sends several messages; made by [`Sender::send_many`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct SendMany<'a, T> {
+        #[pin]
+        claim: Claim<&'a Sender<T>>,
+        lent: Lent<'a, T>,
+    }
+}
+
+impl<'a, T> SendMany<'a, T> {
+    pub(crate) fn new(sender: &'a Sender<T>, messages: &'a mut Vec<T>, wait: Wait) -> Self {
+        Self {
+            claim: Claim::new(sender, 1, wait),
+            lent: Lent::new(messages),
+        }
+    }
+}
+
+impl<T> Future for SendMany<'_, T> {
+    type Output = Result<(), SendError<()>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let messages = &mut this.lent.messages;
+        while !messages.is_empty() {
+            ready!(coop::poll_proceed(cx));
+            let before = messages.len();
+            let polled = this
+                .claim
+                .as_mut()
+                .poll(cx, |state, taken| state.push_some(messages, taken));
+            match ready!(polled) {
+                Ok(receiver) => {
+                    wake(receiver);
+                    let sender = this.claim.sender();
+                    let sent = before - messages.len();
+                    sender.explain.passed(this.claim.wait().site(), sent);
+                }
+                Err(claim::Closed) => return Poll::Ready(Err(SendError(()))),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -147,7 +195,7 @@ impl<'a, T> Future for Reserve<'a, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         ready!(coop::poll_proceed(cx));
-        Poll::Ready(match ready!(this.claim.poll(cx, |_| ())) {
+        Poll::Ready(match ready!(this.claim.poll(cx, |_, _| ())) {
             Ok(()) => Ok(Permit::new(this.sender)),
             Err(claim::Closed) => Err(SendError(())),
         })
@@ -180,7 +228,7 @@ impl<'a, T> Future for ReserveMany<'a, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         ready!(coop::poll_proceed(cx));
-        Poll::Ready(match ready!(this.claim.as_mut().poll(cx, |_| ())) {
+        Poll::Ready(match ready!(this.claim.as_mut().poll(cx, |_, _| ())) {
             Ok(()) => Ok(PermitIterator::new(this.sender, this.claim.wanted())),
             Err(claim::Closed) => Err(SendError(())),
         })
@@ -212,7 +260,7 @@ impl<T> Future for ReserveOwned<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut claim = self.project().claim;
         ready!(coop::poll_proceed(cx));
-        let claimed = ready!(claim.as_mut().poll(cx, |_| ()));
+        let claimed = ready!(claim.as_mut().poll(cx, |_, _| ()));
         let sender = claim.sender_mut().take();
         Poll::Ready(match (claimed, sender) {
             (Ok(()), Some(sender)) => Ok(OwnedPermit::new(sender)),
@@ -373,6 +421,7 @@ macro_rules! debug {
 
 debug!(
     Send<'_>,
+    SendMany<'_>,
     #[cfg(feature = "tokio")]
     SendTimeout<'_>,
     Reserve<'_>,

@@ -132,6 +132,12 @@ impl Ledger {
         claimed
     }
 
+    /// [`claim_up_to`](Self::claim_up_to), after a look at what the receiver has freed.
+    pub(crate) fn claim_some(&mut self, n: usize, taken: &Taken) -> usize {
+        self.see(taken.count());
+        self.claim_up_to(n)
+    }
+
     /// Gives back `n` that were claimed and not used.
     pub(crate) fn unclaim(&mut self, n: usize) {
         self.claimed = self.claimed.wrapping_sub(n);

@@ -27,7 +27,7 @@
 //!
 //! - [`channel`](fn@channel) and [`unbounded_channel`] make one, [`Builder`] one with a name.
 //! - Sending: [`send`](Sender::send), [`try_send`](Sender::try_send),
-//!   [`blocking_send`](Sender::blocking_send); first a place, then the message:
+//!   [`send_many`](Sender::send_many), [`blocking_send`](Sender::blocking_send); first a place, then the message:
 //!   [`reserve`](Sender::reserve), [`reserve_many`](Sender::reserve_many),
 //!   [`reserve_owned`](Sender::reserve_owned). Unbounded: [`UnboundedSender::send`].
 //! - Receiving: [`recv`](Receiver::recv), [`recv_many`](Receiver::recv_many),
@@ -39,6 +39,7 @@
 //!
 //! - `tokio` (default): take part in tokio's cooperative scheduling, panic where a `blocking_…` method
 //!   would stall a runtime, and `Sender::send_timeout`. Without it the crate depends on no runtime.
+//! - `stream`: `futures_core::Stream` for the receivers, and `PollSender`, a `futures_sink::Sink`.
 //! - `explain`: record who holds and awaits what in release builds too; see [`narrows_explain`].
 //!
 //! # Read on
@@ -56,15 +57,22 @@ mod claim;
 pub mod error;
 pub mod futures;
 mod ledger;
+mod lent;
 mod permit;
+#[cfg(feature = "stream")]
+mod poll_sender;
 mod receiver;
 mod sender;
 mod shared;
 mod storage;
+#[cfg(feature = "stream")]
+mod stream;
 mod unbounded;
 
 pub use builder::{Builder, channel, unbounded_channel};
 pub use permit::{OwnedPermit, Permit, PermitIterator};
+#[cfg(feature = "stream")]
+pub use poll_sender::{PollSendError, PollSender};
 pub use receiver::Receiver;
 pub use sender::{Sender, WeakSender};
 pub use unbounded::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender};

@@ -306,6 +306,9 @@ impl<T> Receiver<T> {
     }
 }
 
+/// Its messages are never pinned.
+impl<T> Unpin for Receiver<T> {}
+
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")

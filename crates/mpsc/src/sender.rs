@@ -8,7 +8,8 @@ use narrows_explain::{Handle, Role, Site, Wait};
 use crate::{
     OwnedPermit, Permit, PermitIterator,
     error::{SendError, TrySendError},
-    futures::{Closed, Reserve, ReserveMany, ReserveOwned, Send},
+    futures::{Closed, Reserve, ReserveMany, ReserveOwned, Send, SendMany},
+    lent::Lent,
     shared::{Refusal, SenderHalf, WeakHalf},
 };
 
@@ -93,6 +94,66 @@ impl<T> Sender<T> {
         self.half.shared().try_send(message)?;
         self.explain.passed(site, 1);
         Ok(())
+    }
+
+    /// Sends all of `messages` in order, waiting for capacity as often as needed.
+    ///
+    /// The counterpart of [`recv_many`](crate::Receiver::recv_many): what there is capacity for is sent in
+    /// one step and wakes the receiver once. Messages that are not sent stay in the vector.
+    ///
+    /// # Errors
+    ///
+    /// If the receiver was dropped or has closed the channel; the rest is in the vector.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if the future is dropped before it has completed, the vector holds exactly the messages
+    /// that were not sent. The place in the line is lost.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (tx, mut rx) = narrows_mpsc::channel(2);
+    /// tokio::spawn(async move {
+    ///     let mut messages = vec![1, 2, 3, 4, 5];
+    ///     tx.send_many(&mut messages).await.unwrap();
+    ///     assert!(messages.is_empty());
+    /// });
+    /// for i in 1..=5 {
+    ///     assert_eq!(rx.recv().await, Some(i));
+    /// }
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn send_many<'a>(&'a self, messages: &'a mut Vec<T>) -> SendMany<'a, T> {
+        SendMany::new(self, messages, Wait::new("send_many()", Site::caller()))
+    }
+
+    /// Sends as many of `messages`, in order, as there is capacity for that nobody waits for.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](TrySendError::Full) or [`Closed`](TrySendError::Closed) if messages are left in the vector.
+    ///
+    /// ```
+    /// use narrows_mpsc::{channel, error::TrySendError};
+    ///
+    /// let (tx, mut rx) = channel(2);
+    /// let mut messages = vec![1, 2, 3];
+    /// assert_eq!(tx.try_send_many(&mut messages), Err(TrySendError::Full(())));
+    /// assert_eq!(messages, [3]);
+    /// assert_eq!((rx.try_recv(), rx.try_recv()), (Ok(1), Ok(2)));
+    /// assert_eq!(tx.try_send_many(&mut messages), Ok(()));
+    /// ```
+    #[track_caller]
+    pub fn try_send_many(&self, messages: &mut Vec<T>) -> Result<(), TrySendError<()>> {
+        let mut lent = Lent::new(messages);
+        let before = lent.messages.len();
+        let sent = self.half.shared().try_send_many(&mut lent.messages);
+        let passed = before - lent.messages.len();
+        if passed > 0 {
+            self.explain.passed(Site::caller(), passed);
+        }
+        sent.map_err(|refusal| refusal.with(()))
     }
 
     /// [`send`](Self::send), waiting no longer than `timeout`, which runs from the first poll.

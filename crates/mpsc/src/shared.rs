@@ -41,7 +41,10 @@
 //! The receiver frees a slot without the lock while a sender, under the lock, finds none and begins to wait:
 //! see the [ledger](crate::ledger).
 
-use std::task::{Context, Poll, Waker};
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll, Waker},
+};
 
 use narrows_core::{
     first_panic::FirstPanic,
@@ -115,6 +118,9 @@ pub(crate) fn wake(called: Option<Waker>) {
     }
 }
 
+/// The most that one critical section queues.
+const SENT_AT_ONCE: usize = if cfg!(narrows_loom) { 2 } else { 64 };
+
 impl<T> State<T> {
     /// Claims capacity that nobody waits for.
     #[inline]
@@ -134,6 +140,22 @@ impl<T> State<T> {
     pub(crate) fn push(&mut self, message: T) -> Option<Waker> {
         self.queue.push(message);
         self.ledger.sent(1);
+        self.receiver.take()
+    }
+
+    /// Claims more for those of `messages` that follow one whose capacity was claimed, and queues them
+    /// all; returns the receiver if it waits.
+    #[must_use = "the receiver must be woken"]
+    pub(crate) fn push_some(&mut self, messages: &mut VecDeque<T>, taken: &Taken) -> Option<Waker> {
+        let mut n = 1;
+        let more = messages.len().min(SENT_AT_ONCE) - 1;
+        if self.waiting.is_empty() && !self.closed {
+            n += self.ledger.claim_some(more, taken);
+        }
+        for message in messages.drain(..n) {
+            self.queue.push(message);
+        }
+        self.ledger.sent(n);
         self.receiver.take()
     }
 
@@ -242,6 +264,19 @@ impl<T> Shared<T> {
             }
         };
         wake(receiver);
+        Ok(())
+    }
+
+    /// Sends as many messages from the front as there is capacity for.
+    pub(crate) fn try_send_many(&self, messages: &mut VecDeque<T>) -> Result<(), Refusal> {
+        while !messages.is_empty() {
+            let receiver = {
+                let (mut state, taken) = self.lock();
+                state.claim(1, taken)?;
+                state.push_some(messages, taken)
+            };
+            wake(receiver);
+        }
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use narrows_explain::{Handle, Role, Site, Wait};
 use crate::{
     error::{SendError, TryRecvError},
     futures::{Closed, Recv, RecvMany},
+    lent::Lent,
     shared::{ReceiverHalf, SenderHalf, WeakHalf},
 };
 
@@ -55,6 +56,34 @@ impl<T> UnboundedSender<T> {
             }
             Err(error) => Err(SendError(error.into_inner())),
         }
+    }
+
+    /// Sends all of `messages` in order, without waiting.
+    ///
+    /// The counterpart of [`recv_many`](UnboundedReceiver::recv_many): many messages in one step, and one
+    /// wake.
+    ///
+    /// # Errors
+    ///
+    /// If the receiver was dropped or has closed the channel; what was not sent is in the vector.
+    ///
+    /// ```
+    /// let (tx, mut rx) = narrows_mpsc::unbounded_channel();
+    /// let mut messages = vec![1, 2, 3];
+    /// tx.send_many(&mut messages).unwrap();
+    /// assert!(messages.is_empty());
+    /// assert_eq!(rx.try_recv(), Ok(1));
+    /// ```
+    #[track_caller]
+    pub fn send_many(&self, messages: &mut Vec<T>) -> Result<(), SendError<()>> {
+        let mut lent = Lent::new(messages);
+        let before = lent.messages.len();
+        let sent = self.half.shared().try_send_many(&mut lent.messages);
+        let passed = before - lent.messages.len();
+        if passed > 0 {
+            self.explain.passed(Site::caller(), passed);
+        }
+        sent.map_err(|_| SendError(()))
     }
 
     /// Waits until nobody receives any more: the receiver was dropped or has closed the channel.
@@ -513,6 +542,9 @@ impl<T> UnboundedReceiver<T> {
         self.half.shared().weak_sender_count()
     }
 }
+
+/// Its messages are never pinned.
+impl<T> Unpin for UnboundedReceiver<T> {}
 
 impl<T> fmt::Debug for UnboundedReceiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

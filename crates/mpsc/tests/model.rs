@@ -103,6 +103,7 @@ mod send_and_receive {
         });
     }
 
+    /// The messages of each sender keep their order.
     #[test]
     fn two_senders_against_recv() {
         model(|| {
@@ -114,17 +115,51 @@ mod send_and_receive {
                     assert!(tx.try_send(Payload::new(11)).is_ok());
                 })
             };
-            let sender = thread::spawn(move || {
-                assert!(tx.try_send(Payload::new(20)).is_ok());
-                assert!(tx.try_send(Payload::new(21)).is_ok());
-            });
-            let received: Vec<_> = std::iter::from_fn(|| recv(&mut rx)).collect();
+            assert!(tx.try_send(Payload::new(20)).is_ok());
+            let mut received = vec![recv(&mut rx)];
+            assert!(tx.try_send(Payload::new(21)).is_ok());
+            drop(tx);
+            received.extend([recv(&mut rx), recv(&mut rx), recv(&mut rx)]);
+            assert_eq!(recv(&mut rx), None);
             for first in [10, 20] {
-                let own = received.iter().filter(|value| **value / 10 == first / 10);
+                let own = received.iter().flatten();
+                let own = own.filter(|value| **value / 10 == first / 10);
                 assert!(own.copied().eq([first, first + 1]), "{received:?}");
             }
-            sender.join().unwrap();
             other.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn send_many_against_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(2);
+            let sender = thread::spawn(move || {
+                let mut messages: Vec<_> = (1..=3).map(Payload::new).collect();
+                assert!(block_on(tx.send_many(&mut messages)).is_ok());
+                assert!(messages.is_empty());
+            });
+            for i in 1..=3 {
+                assert_eq!(recv(&mut rx), Some(i));
+            }
+            assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+        });
+    }
+
+    /// What was not sent is in the vector, and nothing is in both places.
+    #[test]
+    fn send_many_against_close() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let sender = thread::spawn(move || {
+                let mut messages: Vec<_> = (1..=2).map(Payload::new).collect();
+                assert!(block_on(tx.send_many(&mut messages)).is_err());
+                messages.len()
+            });
+            rx.close();
+            let received = std::iter::from_fn(|| recv(&mut rx)).count();
+            assert_eq!(sender.join().unwrap() + received, 2);
         });
     }
 
@@ -198,7 +233,7 @@ mod send_and_receive {
                 thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()))
             };
             assert!(tx.try_send(Payload::new(2)).is_ok());
-            assert!(rx.len() > 0 && !tx.is_empty());
+            assert!(!rx.is_empty() && !tx.is_empty());
             other.join().unwrap();
             assert_eq!((rx.len(), tx.capacity()), (2, 1));
         });
@@ -259,7 +294,7 @@ mod waiting_for_capacity {
             assert_eq!(block_on(rx.recv_many(&mut buffer, 2)), 2);
             assert!(block_on(first.as_mut()));
             sender.join().unwrap();
-            while rx.len() > 0 {
+            while !rx.is_empty() {
                 block_on(rx.recv_many(&mut buffer, 4));
             }
             let mut received: Vec<_> = buffer.iter().map(Payload::read).collect();
