@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     thread,
 };
@@ -20,16 +21,20 @@ impl FirstPanic {
     /// Calls `f` and catches its panic; only the first is kept.
     pub fn catch(&mut self, f: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-            self.0.get_or_insert(panic);
+            match self.0 {
+                None => self.0 = Some(panic),
+                // Dropping it could panic in turn.
+                Some(_) => mem::forget(panic),
+            }
         }
     }
 
     /// Goes on with the panic that was caught, if there was one and the thread isn't panicking already.
     pub fn resume(self) {
-        if let Some(panic) = self.0 {
-            if !thread::panicking() {
-                resume_unwind(panic);
-            }
+        match self.0 {
+            None => {}
+            Some(panic) if thread::panicking() => mem::forget(panic),
+            Some(panic) => resume_unwind(panic),
         }
     }
 }

@@ -46,15 +46,8 @@
 //! of the lock before it uses or drops what was returned. [`WakeBatch`] carries several of them out.
 
 use std::{
-    fmt,
-    marker::PhantomPinned,
-    mem,
-    num::NonZeroU64,
-    pin::Pin,
-    process,
-    ptr::NonNull,
-    sync::atomic::AtomicU64,
-    task::Waker,
+    fmt, marker::PhantomPinned, mem, num::NonZeroU64, pin::Pin, process, ptr::NonNull,
+    sync::atomic::AtomicU64, task::Waker,
 };
 
 use pin_project_lite::pin_project;
@@ -568,13 +561,7 @@ impl WakeBatch {
         let wakers = &mut self.wakers[..self.len];
         self.len = 0;
         for waker in wakers.iter_mut().filter_map(Option::take) {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                match first {
-                    None => first = Some(panic),
-                    // Dropping it could panic in turn, before the rest are woken.
-                    Some(_) => mem::forget(panic),
-                }
-            }
+            panics.catch(|| waker.wake());
         }
     }
 }
