@@ -31,6 +31,7 @@ pub mod api;
 pub mod broadcast;
 pub mod fuzz;
 pub mod model;
+pub mod mpsc;
 pub mod oneshot;
 pub mod panics;
 pub mod payload;

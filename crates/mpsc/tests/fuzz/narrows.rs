@@ -1,0 +1,8 @@
+//! This crate's channel.
+
+use narrows_mpsc as subject;
+
+#[path = "../../../test-utils/suites/mpsc/any.rs"]
+mod any;
+#[path = "../../../test-utils/suites/mpsc/world.rs"]
+pub(crate) mod world;
