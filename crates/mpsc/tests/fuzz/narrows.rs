@@ -1,4 +1,4 @@
-//! This crate's channel.
+//! This crate's channels.
 
 use narrows_mpsc as subject;
 

@@ -1,4 +1,4 @@
-//! tokio's channel: the reference.
+//! tokio's channels: the reference.
 
 use ::tokio::sync::mpsc as subject;
 

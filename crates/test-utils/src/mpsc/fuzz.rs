@@ -784,10 +784,9 @@ impl Model {
     }
 }
 
-/// One of those for which `fits` holds.
-fn any<T: Copy>(rng: &mut Rng, all: impl Iterator<Item = T>) -> Option<T> {
-    let all: Vec<T> = all.collect();
-    (!all.is_empty()).then(|| all[rng.usize(..all.len())])
+/// One of them, if there is any.
+fn any(rng: &mut Rng, all: impl Iterator<Item = usize>) -> Option<usize> {
+    rng.choice(all.collect::<Vec<_>>())
 }
 
 fn generate_sender(model: &Model, rng: &mut Rng, tx: usize, waker: usize) -> Op {
@@ -826,7 +825,7 @@ fn generate_sender(model: &Model, rng: &mut Rng, tx: usize, waker: usize) -> Op 
         },
         46..50 => Op::AskSender {
             tx,
-            query: query(rng),
+            query: rng.choice(ASK_SENDER).expect("not empty"),
         },
         50 => Op::SameChannel {
             tx,
@@ -873,7 +872,7 @@ fn generate_weak(rng: &mut Rng, weak: usize) -> Op {
     match rng.u8(..8) {
         0..3 => Op::AskWeak {
             weak,
-            query: query(rng),
+            query: rng.choice(ASK_WEAK).expect("not empty"),
         },
         3..5 => Op::Upgrade { weak },
         5..7 => Op::CloneWeak { weak },
@@ -893,25 +892,35 @@ fn generate_receiver(rng: &mut Rng) -> Op {
         27..29 => Op::BlockingRecv,
         29..31 => Op::BlockingRecvMany { limit },
         31..34 => Op::Close,
-        34..45 => Op::AskReceiver { query: query(rng) },
+        34..45 => Op::AskReceiver {
+            query: rng.choice(ASK_RECEIVER).expect("not empty"),
+        },
         45..47 => Op::DropReceiver,
         _ => Op::ForgetReceiver,
     }
 }
 
-fn query(rng: &mut Rng) -> Query {
-    const ALL: [Query; 8] = [
-        Query::IsClosed,
-        Query::IsEmpty,
-        Query::Len,
-        Query::Capacity,
-        Query::MaxCapacity,
-        Query::StrongCount,
-        Query::WeakCount,
-        Query::Debug,
-    ];
-    ALL[rng.usize(..ALL.len())]
-}
+const ASK_SENDER: [Query; 6] = [
+    Query::IsClosed,
+    Query::Capacity,
+    Query::MaxCapacity,
+    Query::StrongCount,
+    Query::WeakCount,
+    Query::Debug,
+];
+
+const ASK_WEAK: [Query; 3] = [Query::StrongCount, Query::WeakCount, Query::Debug];
+
+const ASK_RECEIVER: [Query; 8] = [
+    Query::IsClosed,
+    Query::IsEmpty,
+    Query::Len,
+    Query::Capacity,
+    Query::MaxCapacity,
+    Query::StrongCount,
+    Query::WeakCount,
+    Query::Debug,
+];
 
 impl Spec for Mpsc {
     type Op = Op;
