@@ -657,15 +657,12 @@ impl Model {
         self.ended()
     }
 
-    /// The same by a poll, which may leave a waker behind.
+    /// The same by a poll. One for no message does not touch the waker of the poll before.
     fn poll_receiver(&mut self, limit: usize) -> bool {
-        let had_messages = self.queue > 0;
         let ready = self.receive(limit);
-        if !ready {
-            self.rx_waits = true;
-            self.stale = false;
-        } else if !had_messages && limit > 0 {
-            self.stale = true;
+        if limit > 0 {
+            self.rx_waits = !ready;
+            self.ended_by_receiver = false;
         }
         ready
     }
@@ -768,7 +765,7 @@ impl Model {
         let one = self.limit.is_none();
         if matches!(op, Op::CancelReceiving) {
             self.rx = Rx::Held;
-            self.stale |= std::mem::take(&mut self.rx_waits);
+            self.rx_waits = false;
             return match one {
                 true => self.name("Recv::drop", "UnboundedRecv::drop"),
                 false => self.name("RecvMany::drop", "UnboundedRecvMany::drop"),
@@ -944,11 +941,22 @@ impl Spec for Mpsc {
             },
         },
         Difference {
-            what: "a receiver that does not wait is not woken",
-            reason: "the future that waited was dropped, or the receiver has yielded the end; tokio wakes the \
-                     waker that it still holds",
+            what: "a receiver that has itself ended the channel is woken at another moment, or never",
+            reason: "the waker of a poll before `close` has nothing more to tell; tokio wakes it at the next \
+                     refused send",
             excuse: |before, reference, subject| {
-                if before.stale && subject.woken[..RX_WAKERS] == [0; RX_WAKERS] {
+                if before.ended_by_receiver {
+                    subject.woken[..RX_WAKERS].copy_from_slice(&reference.woken[..RX_WAKERS]);
+                    subject.held[..RX_WAKERS].copy_from_slice(&reference.held[..RX_WAKERS]);
+                }
+            },
+        },
+        Difference {
+            what: "a receiver that does not wait is not woken",
+            reason: "the future that waited was dropped, or the receiver has yielded something since; tokio \
+                     wakes the waker that it still holds",
+            excuse: |before, reference, subject| {
+                if !before.rx_waits && subject.woken[..RX_WAKERS] == [0; RX_WAKERS] {
                     subject.woken[..RX_WAKERS].copy_from_slice(&reference.woken[..RX_WAKERS]);
                 }
             },

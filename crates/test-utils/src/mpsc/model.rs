@@ -79,13 +79,12 @@ pub struct Model {
     pub(super) lost: usize,
     pub(super) closed: bool,
     pub(super) rx: Rx,
-    /// The last poll of the receiver was pending, and it has had no reason to be woken since.
+    /// The last poll of the receiver was pending, and it was not woken since.
     pub(super) rx_waits: bool,
+    /// `close` ended the channel, and the receiver was not polled since.
+    pub(super) ended_by_receiver: bool,
     /// The limit of the receiving future in flight; `None` is `recv`.
     pub(super) limit: Option<usize>,
-    /// A receiving future was polled and dropped, or the receiver polled to the end, and nothing woke its
-    /// waker since.
-    pub(super) stale: bool,
 }
 
 impl Default for Model {
@@ -104,8 +103,8 @@ impl Default for Model {
             closed: false,
             rx: Rx::Held,
             rx_waits: false,
+            ended_by_receiver: false,
             limit: None,
-            stale: false,
         }
     }
 }
@@ -244,7 +243,6 @@ impl Model {
     /// Wakes the receiver, if it waits.
     pub(super) fn wake_receiver(&mut self) {
         self.rx_waits = false;
-        self.stale = false;
     }
 
     /// A message arrives, on capacity that is already held.
@@ -299,6 +297,10 @@ impl Model {
 
     pub(super) fn close(&mut self) {
         self.closed = true;
+        if self.ended() {
+            self.ended_by_receiver = true;
+            self.rx_waits = false;
+        }
         for waiter in std::mem::take(&mut self.waiters) {
             if let Waiter::Forgotten { has, .. } = waiter {
                 self.lost += has;
