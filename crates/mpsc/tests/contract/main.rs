@@ -10,8 +10,31 @@ mod tokio;
 
 use narrows_test_utils::{api, mpsc};
 
-/// What this crate offers beyond tokio's; its tests are in `own.rs`.
-const EXTRA: &[&str] = &[];
+/// What this crate offers beyond tokio's, with tests in `own.rs`, and the methods of the errors, which have no
+/// state to be called in.
+const EXTRA: &[&str] = &[
+    "Builder::new",
+    "Builder::name",
+    "Builder::channel",
+    "Builder::unbounded_channel",
+    "Sender::len",
+    "Sender::is_empty",
+    "Sender::send_many",
+    "Sender::try_send_many",
+    "UnboundedSender::len",
+    "UnboundedSender::is_empty",
+    "UnboundedSender::send_many",
+    "PollSender::new",
+    "PollSender::poll_reserve",
+    "PollSender::send_item",
+    "PollSender::is_closed",
+    "PollSender::get_ref",
+    "PollSender::close",
+    "PollSender::abort_send",
+    "PollSendError::into_inner",
+    "TrySendError::into_inner",
+    "SendTimeoutError::into_inner",
+];
 
 #[test]
 #[cfg_attr(miri, ignore = "reads source, and touches no channel")]

@@ -18,7 +18,7 @@ use narrows_test_utils::mpsc::{Model, Mpsc, TABLE};
 const COMMAND: &str = "cargo test -p narrows-mpsc --test fuzz";
 
 /// Enough to reach every state with every operation, and short enough for every test run.
-const RUNS: u64 = 12_000;
+const RUNS: u64 = 8_000;
 
 #[test]
 #[cfg_attr(miri, ignore = "leaks on purpose: forgotten handles are operations")]
@@ -36,7 +36,7 @@ fn lockstep_with_tokio() {
 #[test]
 #[cfg_attr(miri, ignore = "leaks on purpose: forgotten handles are operations")]
 fn the_model_counts_as_tokio_does() {
-    for seed in 0..RUNS / 20 {
+    for seed in 0..RUNS / 10 {
         let mut rng = Rng::with_seed(seed);
         let mut model = Model::default();
         let mut channel = tokio::world::Channel::default();

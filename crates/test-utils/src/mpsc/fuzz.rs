@@ -803,15 +803,15 @@ fn generate_sender(model: &Model, rng: &mut Rng, tx: usize, waker: usize) -> Op 
             at_once: rng.bool(),
         },
         19..22 => Op::Reserve { tx },
-        22..29 => Op::ReserveMany { tx, n },
-        29..33 => match owned {
+        22..28 => Op::ReserveMany { tx, n },
+        28..34 => match owned {
             Some(tx) => Op::ReserveOwned { tx },
             None => Op::CloneSender { tx },
         },
-        33..36 => Op::Closed { tx },
-        36..39 => Op::TryReserve { tx },
-        39..42 => Op::TryReserveMany { tx, n },
-        42..45 => match owned {
+        34..36 => Op::Closed { tx },
+        36..38 => Op::TryReserve { tx },
+        38..40 => Op::TryReserveMany { tx, n },
+        40..45 => match owned {
             Some(tx) => Op::TryReserveOwned { tx },
             None => Op::CloneSender { tx },
         },
@@ -854,7 +854,7 @@ fn generate_slot(model: &Model, rng: &mut Rng, slot: usize, waker: usize) -> Op 
             slot,
             send: rng.bool(),
         },
-        (Kind::Reserve, 2) => Op::PermitForget { slot },
+        (Kind::Reserve, 2..4) => Op::PermitForget { slot },
         (Kind::ReserveOwned, 2) => Op::OwnedRelease { slot },
         (Kind::ReserveOwned, 3) => Op::OwnedSameChannel { slot },
         (Kind::ReserveOwned, 4..6) => Op::OwnedSameChannelAsSender {
