@@ -601,8 +601,8 @@ fn many_waiters_cost_no_more_each_than_a_few() {
         assert!(probe.poll(reserve).is_pending());
     }
     // Given up from the middle, where a search from either end is longest.
-    for index in MANY / 4..3 * MANY / 4 {
-        waiting[index] = None;
+    for reserve in &mut waiting[MANY / 4..3 * MANY / 4] {
+        *reserve = None;
     }
     assert_eq!(probe.live(), MANY / 2);
     rx.close();

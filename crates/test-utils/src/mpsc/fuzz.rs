@@ -1,5 +1,7 @@
 //! The fuzzer's operations, and what each does to the model.
 
+use std::task::Poll;
+
 use fastrand::Rng;
 
 use super::State;
@@ -317,7 +319,7 @@ impl Model {
         }
         Some(match slot.kind {
             Kind::Send => {
-                if self.poll_acquire(index) == Some(true) {
+                if self.poll_acquire(index) == Poll::Ready(true) {
                     self.slots[index] = None;
                     self.push();
                 }
@@ -325,17 +327,17 @@ impl Model {
             }
             Kind::SendTimeout { at_once } => {
                 match self.poll_acquire(index) {
-                    Some(true) => {
+                    Poll::Ready(true) => {
                         self.slots[index] = None;
                         self.push();
                     }
-                    None if at_once => self.leave(index),
+                    Poll::Pending if at_once => self.leave(index),
                     _ => {}
                 }
                 "SendTimeout::poll"
             }
             Kind::Reserve | Kind::ReserveMany | Kind::ReserveOwned => {
-                if self.poll_acquire(index) == Some(true) {
+                if self.poll_acquire(index) == Poll::Ready(true) {
                     self.slots[index].as_mut()?.phase = Phase::Holds;
                 }
                 match slot.kind {

@@ -1,6 +1,7 @@
 //! A channel as plain data: who holds what, who waits for what.
 
 use std::collections::VecDeque;
+use std::task::Poll;
 
 use super::State;
 
@@ -318,26 +319,29 @@ impl Model {
     }
 
     /// Polls a slot that wants capacity; tells whether it is ready, and with permits.
-    pub(super) fn poll_acquire(&mut self, index: usize) -> Option<bool> {
+    pub(super) fn poll_acquire(&mut self, index: usize) -> Poll<bool> {
         let slot = self.slots[index].expect("in flight");
         let capacity = self.capacity.expect("bounded");
         if slot.wants > capacity || self.closed {
             self.leave(index);
-            return Some(false);
+            return Poll::Ready(false);
         }
         if slot.phase == Phase::Waits {
-            return (slot.has == slot.wants).then_some(true);
+            return match slot.has == slot.wants {
+                true => Poll::Ready(true),
+                false => Poll::Pending,
+            };
         }
         let has = slot.wants.min(self.free);
         self.free -= has;
         let slot = self.slots[index].as_mut().expect("in flight");
         slot.has = has;
         if has == slot.wants {
-            return Some(true);
+            return Poll::Ready(true);
         }
         slot.phase = Phase::Waits;
         self.waiters.push_back(Waiter::Slot(index));
-        None
+        Poll::Pending
     }
 
     /// Ends a slot that holds capacity or waits for it; what it holds goes to the others.

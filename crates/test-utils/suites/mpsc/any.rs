@@ -1,6 +1,5 @@
 //! Both kinds of channel behind one set of handles, for what they have in common.
 
-use std::future::Future;
 use std::task::{Context, Poll};
 
 use super::subject::error::TryRecvError;
@@ -145,8 +144,8 @@ impl<T> Rx<T> {
         }
     }
 
-    pub(crate) fn recv(&mut self) -> impl Future<Output = Option<T>> + '_ {
-        async move { on!(self, Self, rx => rx.recv().await) }
+    pub(crate) async fn recv(&mut self) -> Option<T> {
+        on!(self, Self, rx => rx.recv().await)
     }
 
     pub(crate) async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {

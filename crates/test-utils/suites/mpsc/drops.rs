@@ -5,7 +5,7 @@ use std::thread;
 
 use narrows_test_utils::mpsc::State::{Open, Queued};
 use narrows_test_utils::panics;
-use narrows_test_utils::payload::Ledger;
+use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::waker::Probe;
 
 use super::{CAPACITY, Fixture, SENT, Tx, ids, subject};
@@ -142,7 +142,7 @@ fn messages_of_any_size_and_kind_pass() {
     }
     let mut buffer = Vec::new();
     assert_eq!(rx.blocking_recv_many(&mut buffer, 200), 100);
-    assert!((0..100).eq(buffer.iter().map(|payload| payload.id())));
+    assert!((0..100).eq(buffer.iter().map(Payload::id)));
     drop(buffer);
     ledger.assert_each_dropped(1);
 

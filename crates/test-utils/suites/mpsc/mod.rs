@@ -185,7 +185,7 @@ impl Fixture {
                 let tx = self.tx();
                 self.wait(async move {
                     let _permits = tx.bounded().reserve_many(3).await;
-                    pending().await
+                    pending::<()>().await;
                 });
             }
             State::SendersGone => self.tx = None,
@@ -250,7 +250,7 @@ impl Fixture {
         let tx = self.tx();
         let mut held: Held = Box::pin(async move {
             let _permits = tx.bounded().try_reserve_many(count).expect("there is room");
-            pending().await
+            pending::<()>().await;
         });
         assert!(Probe::new().poll(&mut held).is_pending());
         self.permits = Some(held);

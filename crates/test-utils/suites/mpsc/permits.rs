@@ -1,5 +1,6 @@
 //! Every operation of the permits, in every state.
 
+use std::future::pending;
 use std::mem;
 
 use narrows_test_utils::mpsc::State::{
@@ -52,7 +53,7 @@ fn bring_to(mut channel: Fixture, state: State) -> Fixture {
             let tx = channel.tx();
             channel.wait(async move {
                 let _permits = tx.bounded().reserve_many(2).await;
-                std::future::pending().await
+                pending::<()>().await;
             });
         }
         ClosedReserved => channel.rx().close(),

@@ -421,7 +421,7 @@ fn a_dropped_receiver_gives_the_capacity_of_its_queue_back() {
 fn a_forgotten_receiver_changes_nothing() {
     both(
         ["Receiver::forget", "UnboundedReceiver::forget"],
-        |state| is_closed(state),
+        is_closed,
         |mut channel| {
             mem::forget(channel.rx.take());
             assert_eq!(channel.ledger.dropped(), Vec::<u64>::new());

@@ -371,7 +371,7 @@ fn try_reserve_many() {
         let channel = Fixture::new(state);
         let tx = channel.tx();
         let result = tx.bounded().try_reserve_many(2);
-        let taken = result.as_ref().map_or(0, |permits| permits.len());
+        let taken = result.as_ref().map_or(0, ExactSizeIterator::len);
         assert_eq!(tx.bounded().capacity(), contents(state).1 - taken);
         outcome_of_try(&result)
     });
