@@ -111,7 +111,8 @@ impl<T> Node<T> {
 
     /// Adds the weight of further slots, which are of this node's version.
     fn add_slots(&self, slots: usize) {
-        // ORDERING: Relaxed; nothing is given back without the lock, which the caller has.
+        // ORDERING: Relaxed; nothing is given back before the value is replaced, for which the lock is needed
+        // that the caller has.
         self.weight.fetch_add(slots * WEIGHT, Ordering::Relaxed);
     }
 
@@ -205,8 +206,8 @@ pub(crate) struct Locked {
     sleepers: usize,
 }
 
-/// Keeps what lies before and after it on different cache lines. An alignment would do it too, but allocating
-/// with one takes three times as long.
+/// Keeps what lies before and after it on different cache lines. An alignment would do it too, but with one
+/// a channel takes twice as long to make.
 struct Gap(#[expect(dead_code, reason = "nothing is in it")] [MaybeUninit<u8>; 64]);
 
 /// What is written by others than whoever replaces the value.
