@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | absent | [`join`](WaitList::join): queued | nothing: it isn't in the list |
 //! | queued: holds a waker | [`leave`](WaitList::leave): absent; [`replace_waker`](WaitList::replace_waker) | [`call_front`](WaitList::call_front): called, and take the waker; change the extra |
-//! | called: holds none | [`leave`](WaitList::leave): absent, and take the extra | nothing: it isn't in the list any more |
+//! | called: holds none | [`leave`](WaitList::leave): absent, and take the extra; [`leave_if_called`](Node::leave_if_called) the same without the list | nothing: it isn't in the list any more |
 //!
 //! The owner alone brings a node back to absent. If a future is dropped before, its [`Waiter`] asks the
 //! [`Host`] to do so, who thus gets back whatever a called node was given.

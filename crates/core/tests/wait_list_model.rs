@@ -307,3 +307,35 @@ fn calling_everybody_against_a_cancelled_wait() {
         assert!((2..=3).contains(&woken));
     });
 }
+
+/// A node that was called leaves without the list, and is gone at once.
+#[test]
+fn calling_against_leaving_without_the_list() {
+    model(|| {
+        let list = Arc::new(Mutex::new(WaitList::new()));
+        let mut node = Box::pin(Node::new());
+        list.lock()
+            .join(node.as_mut(), Note::default(), Waker::noop().clone());
+        let calling = thread::spawn({
+            let list = Arc::clone(&list);
+            move || {
+                let waker = {
+                    let mut list = list.lock();
+                    if let Some(note) = list.front_mut() {
+                        note.write(1);
+                    }
+                    list.call_front()
+                };
+                drop(waker);
+            }
+        });
+        if let Some(note) = node.as_mut().leave_if_called() {
+            assert_eq!(note.read(), 1);
+        } else {
+            drop(list.lock().leave(node.as_mut()));
+        }
+        drop(node);
+        calling.join().unwrap();
+        assert!(list.lock().is_empty());
+    });
+}
