@@ -285,6 +285,8 @@ impl<T> OnceLock<T> {
     /// The value, if it was made.
     #[track_caller]
     pub fn get(&self) -> Option<&T> {
+        // ORDERING: Acquire; pairs with the Release in `get_or_init`.
+        // UNMODELLED: it stands for std's, which is not ours to weaken.
         match self.made.load(Ordering::Acquire) {
             0 => None,
             _ => self.value.get(),
@@ -295,6 +297,8 @@ impl<T> OnceLock<T> {
     #[track_caller]
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
         let value = self.value.get_or_init(make);
+        // ORDERING: Release; pairs with the Acquire in `get`.
+        // UNMODELLED: it stands for std's, which is not ours to weaken.
         self.made.store(1, Ordering::Release);
         value
     }
