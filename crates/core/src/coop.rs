@@ -9,7 +9,8 @@
 //! after fewer than `129 * OPERATIONS_PER_UNIT` of them: tens of microseconds.
 //!
 //! Ask only when the operation is about to complete, before it changes anything: an operation that
-//! has to wait yields anyway, so it takes no unit and needs none given back.
+//! has to wait yields anyway, and must cost nothing, or a task that polls a thousand of them would never get to
+//! the last. Where it can't be told beforehand whether it has to wait, [`poll`] gives the charge back.
 
 use std::task::{Context, Poll};
 
@@ -24,6 +25,22 @@ pub const OPERATIONS_PER_UNIT: u8 = 8;
 #[inline]
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
     imp::poll_proceed(cx)
+}
+
+/// Polls an operation that [`poll_proceed`] lets proceed, and charges it only if it completes.
+#[inline]
+pub fn poll<R>(
+    cx: &mut Context<'_>,
+    operation: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    if poll_proceed(cx).is_pending() {
+        return Poll::Pending;
+    }
+    let polled = operation(cx);
+    if polled.is_pending() {
+        imp::give_back();
+    }
+    polled
 }
 
 #[cfg(all(feature = "tokio", not(narrows_loom)))]
@@ -50,6 +67,12 @@ mod imp {
         Poll::Ready(())
     }
 
+    /// Of operations that wait one after the other at most the first costs a unit, which can't be given back.
+    #[inline]
+    pub(super) fn give_back() {
+        UNCHARGED.set(UNCHARGED.get().saturating_sub(1));
+    }
+
     /// While there is no unit to take, the count stays where it is, so that every operation asks again.
     #[cold]
     fn charge(cx: &mut Context<'_>) -> Poll<()> {
@@ -68,4 +91,7 @@ mod imp {
     pub(super) fn poll_proceed(_: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
+
+    #[inline]
+    pub(super) fn give_back() {}
 }

@@ -5,7 +5,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use narrows_core::wait_list::{Host, Node, Status, WaitList, Waiter};
+use narrows_core::{
+    coop,
+    wait_list::{Host, Node, Status, WaitList, Waiter},
+};
 use narrows_explain::Wait;
 use pin_project_lite::pin_project;
 
@@ -131,7 +134,9 @@ impl<S: ToSender> Claim<S> {
     ) -> Poll<Result<R, Closed>> {
         let this = self.project();
         let (via, node) = this.waiter.parts();
-        let polled = poll_claim(via.shared(), node, *this.wanted, cx, then);
+        let polled = coop::poll(cx, |cx| {
+            poll_claim(via.shared(), node, *this.wanted, cx, then)
+        });
         match polled {
             Poll::Pending => this.wait.begin(&via.0.to_sender().explain),
             Poll::Ready(_) => this.wait.end(),

@@ -54,7 +54,6 @@ impl<T> Future for Send<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         assert!(this.message.is_some(), "polled after completion");
-        ready!(coop::poll_proceed(cx));
         let message = this.message;
         let polled = this.claim.as_mut().poll(cx, |state, _| {
             let message = message.take()?;
@@ -99,7 +98,6 @@ impl<T> Future for SendMany<'_, T> {
         let mut this = self.project();
         let messages = &mut this.lent.messages;
         while !messages.is_empty() {
-            ready!(coop::poll_proceed(cx));
             let before = messages.len();
             let polled = this
                 .claim
@@ -194,7 +192,6 @@ impl<'a, T> Future for Reserve<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        ready!(coop::poll_proceed(cx));
         Poll::Ready(match ready!(this.claim.poll(cx, |_, _| ())) {
             Ok(()) => Ok(Permit::new(this.sender)),
             Err(claim::Closed) => Err(SendError(())),
@@ -227,7 +224,6 @@ impl<'a, T> Future for ReserveMany<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        ready!(coop::poll_proceed(cx));
         Poll::Ready(match ready!(this.claim.as_mut().poll(cx, |_, _| ())) {
             Ok(()) => Ok(PermitIterator::new(this.sender, this.claim.wanted())),
             Err(claim::Closed) => Err(SendError(())),
@@ -259,7 +255,6 @@ impl<T> Future for ReserveOwned<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut claim = self.project().claim;
-        ready!(coop::poll_proceed(cx));
         let claimed = ready!(claim.as_mut().poll(cx, |_, _| ()));
         let sender = claim.sender_mut().take();
         Poll::Ready(match (claimed, sender) {
@@ -299,11 +294,11 @@ impl<T> Future for Closed<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        ready!(coop::poll_proceed(cx));
         let shared = *this.shared;
-        let polled = this
-            .waiter
-            .poll_until(cx, || shared.is_closed().then_some(()));
+        let polled = coop::poll(cx, |cx| {
+            this.waiter
+                .poll_until(cx, || shared.is_closed().then_some(()))
+        });
         match polled {
             Poll::Pending => this.wait.begin(this.explain),
             Poll::Ready(()) => this.wait.end(),
@@ -341,7 +336,6 @@ impl<T> Future for Recv<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = self.project();
-        ready!(coop::poll_proceed(cx));
         let polled = this.half.poll_recv(cx);
         match &polled {
             Poll::Pending => this.wait.begin(this.explain),
@@ -393,7 +387,6 @@ impl<T> Future for RecvMany<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         let this = self.project();
-        ready!(coop::poll_proceed(cx));
         let polled = this.half.poll_recv_many(cx, this.buffer, *this.limit);
         match polled {
             Poll::Pending => this.wait.begin(this.explain),

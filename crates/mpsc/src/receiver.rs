@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use narrows_core::{blocking, coop};
+use narrows_core::blocking;
 use narrows_explain::{Handle, Site, Wait};
 
 use crate::{
@@ -178,7 +178,6 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let site = Site::caller();
-        ready!(coop::poll_proceed(cx));
         let message = ready!(self.half.poll_recv(cx));
         if message.is_some() {
             self.explain.passed(site, 1);
@@ -206,7 +205,6 @@ impl<T> Receiver<T> {
         limit: usize,
     ) -> Poll<usize> {
         let site = Site::caller();
-        ready!(coop::poll_proceed(cx));
         let count = ready!(self.half.poll_recv_many(cx, buffer, limit));
         if count > 0 {
             self.explain.passed(site, count);

@@ -47,6 +47,7 @@ use std::{
 };
 
 use narrows_core::{
+    coop,
     first_panic::FirstPanic,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -527,6 +528,11 @@ impl<T> ReceiverHalf<T> {
     /// The next message; `None` if there will be none.
     #[inline]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        coop::poll(cx, |cx| self.poll_recv_uncharged(cx))
+    }
+
+    #[inline]
+    fn poll_recv_uncharged(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if let Some(message) = self.pop_batch() {
             return Poll::Ready(Some(message));
         }
@@ -542,6 +548,15 @@ impl<T> ReceiverHalf<T> {
 
     /// Moves messages to the end of `buffer`, at least one; 0 if there will be none.
     pub(crate) fn poll_recv_many(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> Poll<usize> {
+        coop::poll(cx, |cx| self.poll_recv_many_uncharged(cx, buffer, limit))
+    }
+
+    fn poll_recv_many_uncharged(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut Vec<T>,
