@@ -1,0 +1,510 @@
+//! Request and response: a call to a task that owns its state.
+//!
+//! By hand this is an mpsc of structs that each carry a oneshot sender. What then goes wrong:
+//!
+//! - The caller learns `RecvError` and can't tell a request that was never taken, and may be sent again, from
+//!   one that was half done.
+//! - The caller's timeout stays with the caller: the server works through a queue of requests that nobody
+//!   waits for, which is how an overload becomes an outage.
+//! - A server that stops drops what is queued, and each caller has to guess what became of its request.
+//!
+//! ```
+//! use narrows_patterns::request;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let (client, mut server) = request::channel::<u32, u32>(16);
+//!
+//! tokio::spawn(async move {
+//!     while let Some(call) = server.recv().await {
+//!         let doubled = call.request * 2;
+//!         // An error hands the answer back: its caller has stopped waiting.
+//!         let _ = call.reply.send(doubled);
+//!     }
+//! });
+//!
+//! assert_eq!(client.call(21).await.unwrap(), 42);
+//! # }
+//! ```
+//!
+//! An error with a request in it ([`CallError::into_request`]) says that no server has worked on it.
+//! [The guide](../../../../docs/patterns.md#request-and-response) has the table of what can fail.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use narrows_mpsc as mpsc;
+use narrows_oneshot as oneshot;
+use thiserror::Error;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::race::{First, race};
+
+/// Makes a client and its server, with room for `capacity` requests that wait.
+///
+/// # Panics
+///
+/// If `capacity` is 0.
+#[must_use]
+pub fn channel<Req, Resp>(capacity: usize) -> (Client<Req, Resp>, Server<Req, Resp>) {
+    let (tx, rx) = mpsc::channel(capacity);
+    let abandoned = Arc::new(Abandoned(Mutex::new(None)));
+    let client = Client {
+        tx,
+        abandoned: Arc::clone(&abandoned),
+        timeout: None,
+    };
+    let server = Server {
+        rx: Some(rx),
+        abandoned,
+    };
+    (client, server)
+}
+
+/// What a call came to, on its way to the caller.
+enum Answer<Req, Resp> {
+    Response(Resp),
+    Refused(Req),
+    NotTaken(Req),
+}
+
+/// A queued call. Dropped in the queue, it hands its request back to the caller.
+struct Queued<Req, Resp>(Option<Call<Req, Resp>>);
+
+impl<Req, Resp> Drop for Queued<Req, Resp> {
+    fn drop(&mut self) {
+        if let Some(Call { request, reply }) = self.0.take() {
+            // An error: the caller is gone too, and the request with it.
+            let _ = reply.tx.send(Answer::NotTaken(request));
+        }
+    }
+}
+
+type Queue<Req, Resp> = mpsc::Receiver<Queued<Req, Resp>>;
+
+/// The queue of a server that is gone.
+///
+/// A caller that got its place just before the server went may put its request into the queue after the server
+/// has emptied it for the last time. The dangerous race: nobody would ever look there again. So the server
+/// closes the queue, empties it and leaves it here; a caller puts its request in, looks whether the queue is
+/// closed, and if so empties what was left here. The fences between the two steps on either side make sure
+/// that one of them sees the other.
+struct Abandoned<Req, Resp>(Mutex<Option<Queue<Req, Resp>>>);
+
+impl<Req, Resp> Abandoned<Req, Resp> {
+    fn leave(&self, mut rx: Queue<Req, Resp>) {
+        rx.close();
+        // ORDERING: pairs with the fence in `sweep_if_closed`; see the type.
+        fence(Ordering::SeqCst);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(rx);
+        self.sweep();
+    }
+
+    fn sweep_if_closed(&self, tx: &mpsc::Sender<Queued<Req, Resp>>) {
+        // ORDERING: pairs with the fence in `leave`; see the type.
+        fence(Ordering::SeqCst);
+        if tx.is_closed() {
+            self.sweep();
+        }
+    }
+
+    fn sweep(&self) {
+        let mut left = Vec::new();
+        if let Some(rx) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            while let Ok(queued) = rx.try_recv() {
+                left.push(queued);
+            }
+        }
+        drop(left); // Wakes callers and drops requests: not under the lock.
+    }
+}
+
+/// Calls the server. Cloneable; the server's loop ends when the last clone is gone.
+pub struct Client<Req, Resp> {
+    tx: mpsc::Sender<Queued<Req, Resp>>,
+    abandoned: Arc<Abandoned<Req, Resp>>,
+    timeout: Option<Duration>,
+}
+
+impl<Req, Resp> Client<Req, Resp> {
+    /// A client of the same server whose [`call`](Self::call) waits no longer than `timeout`.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a request and waits for its response.
+    ///
+    /// Waits without a limit, unless the client was made by [`with_timeout`](Self::with_timeout).
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`]. Those that hold the request say that no server has worked on it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the call up: a request that still waits is skipped by the server, and a server
+    /// that works on it can see so in [`Reply::abandoned`].
+    pub async fn call(&self, request: Req) -> Result<Resp, CallError<Req>> {
+        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        self.call_until(request, deadline).await
+    }
+
+    /// Sends a request and waits for its response until `deadline`, which the server can see.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Self::call).
+    pub async fn call_by(&self, request: Req, deadline: Instant) -> Result<Resp, CallError<Req>> {
+        self.call_until(request, Some(deadline)).await
+    }
+
+    async fn call_until(
+        &self,
+        request: Req,
+        deadline: Option<Instant>,
+    ) -> Result<Resp, CallError<Req>> {
+        let permit = match until(deadline, self.tx.reserve()).await {
+            Some(Ok(permit)) => permit,
+            Some(Err(_)) => return Err(CallError::ServerGone(request)),
+            None => return Err(CallError::QueueFull(request)),
+        };
+        let (tx, mut rx) = oneshot::channel();
+        let reply = Reply { tx, deadline };
+        permit.send(Queued(Some(Call { request, reply })));
+        self.abandoned.sweep_if_closed(&self.tx);
+
+        let answer = match until(deadline, &mut rx).await {
+            Some(answer) => answer.map_err(|_| CallError::NoReply)?,
+            None => {
+                // From here on the server's `send` fails; what it has sent until here still counts.
+                rx.close();
+                rx.try_recv().map_err(|_| CallError::TimedOut)?
+            }
+        };
+        match answer {
+            Answer::Response(response) => Ok(response),
+            Answer::Refused(request) => Err(CallError::Refused(request)),
+            Answer::NotTaken(request) => Err(CallError::ServerGone(request)),
+        }
+    }
+
+    /// Whether the server is gone, or takes no more requests.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.tx.is_closed()
+    }
+}
+
+async fn until<F: Future>(deadline: Option<Instant>, future: F) -> Option<F::Output> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+impl<Req, Resp> Clone for Client<Req, Resp> {
+    fn clone(&self) -> Self {
+        Self {
+            tx: self.tx.clone(),
+            abandoned: Arc::clone(&self.abandoned),
+            timeout: self.timeout,
+        }
+    }
+}
+
+impl<Req, Resp> fmt::Debug for Client<Req, Resp> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("timeout", &self.timeout)
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes the requests. Dropped, it hands those that wait back to their callers.
+pub struct Server<Req, Resp> {
+    /// `None` only while it is dropped.
+    rx: Option<Queue<Req, Resp>>,
+    abandoned: Arc<Abandoned<Req, Resp>>,
+}
+
+impl<Req, Resp> Server<Req, Resp> {
+    /// The next call whose caller still waits, or `None` when no more can come.
+    ///
+    /// That is when the last client is gone, or after [`close`](Self::close), and the queue is empty.
+    /// Calls may be answered in any order.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a call that was not returned stays in the queue.
+    pub async fn recv(&mut self) -> Option<Call<Req, Resp>> {
+        poll_fn(|cx| {
+            loop {
+                let Some(rx) = &mut self.rx else {
+                    return Poll::Ready(None);
+                };
+                let Poll::Ready(next) = rx.poll_recv(cx) else {
+                    return Poll::Pending;
+                };
+                let Some(mut queued) = next else {
+                    return Poll::Ready(None);
+                };
+                if let Some(call) = queued.0.take() {
+                    if !call.reply.is_abandoned() {
+                        return Poll::Ready(Some(call));
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    /// Takes no more requests. [`recv`](Self::recv) still returns those that wait.
+    pub fn close(&mut self) {
+        if let Some(rx) = &mut self.rx {
+            rx.close();
+        }
+    }
+
+    /// Answers calls, up to `limit` of them at a time, each in a task.
+    ///
+    /// When `stop` is ready it takes no more requests, finishes those that wait, and returns; it also ends when
+    /// the last client is gone. [`std::future::pending`] never stops it. A handler that panics costs its own
+    /// caller the reply, and nobody else.
+    ///
+    /// ```
+    /// use narrows_patterns::request;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (client, server) = request::channel::<&str, usize>(16);
+    /// let serving = tokio::spawn(server.serve(8, std::future::pending(), |call| async move {
+    ///     let length = call.request.len();
+    ///     let _ = call.reply.send(length);
+    /// }));
+    ///
+    /// assert_eq!(client.call("hello").await.unwrap(), 5);
+    /// drop(client);
+    /// assert_eq!(serving.await.unwrap().calls, 1);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is 0, or outside a tokio runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the handlers and drops the server: callers in work get
+    /// [`CallError::NoReply`], those that wait get their request back.
+    pub async fn serve<S, H, W>(mut self, limit: usize, stop: S, mut handler: H) -> Served
+    where
+        S: Future<Output = ()>,
+        H: FnMut(Call<Req, Resp>) -> W,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        assert!(limit > 0, "a limit of 0 calls answers nobody");
+        let mut served = Served::default();
+        let mut working = JoinSet::new();
+        let mut stop = pin!(stop);
+        let mut stopping = false;
+        loop {
+            if working.len() == limit {
+                served.count(working.join_next().await);
+            }
+            while let Some(done) = working.try_join_next() {
+                served.count(Some(done));
+            }
+            let next = if stopping {
+                self.recv().await
+            } else {
+                match race(stop.as_mut(), self.recv()).await {
+                    First::Left(()) => {
+                        stopping = true;
+                        self.close();
+                        continue;
+                    }
+                    First::Right(next) => next,
+                }
+            };
+            let Some(call) = next else { break };
+            working.spawn(handler(call));
+        }
+        while let Some(done) = working.join_next().await {
+            served.count(Some(done));
+        }
+        served
+    }
+}
+
+impl<Req, Resp> Drop for Server<Req, Resp> {
+    fn drop(&mut self) {
+        if let Some(rx) = self.rx.take() {
+            self.abandoned.leave(rx);
+        }
+    }
+}
+
+impl<Req, Resp> fmt::Debug for Server<Req, Resp> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = self.rx.as_ref().map_or(0, mpsc::Receiver::len);
+        f.debug_struct("Server")
+            .field("waiting", &waiting)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What [`Server::serve`] has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// Calls that were handed to the handler.
+    pub calls: u64,
+    /// How many of them panicked.
+    pub panics: u64,
+}
+
+impl Served {
+    fn count(&mut self, done: Option<Result<(), tokio::task::JoinError>>) {
+        if let Some(done) = done {
+            self.calls += 1;
+            self.panics += u64::from(done.is_err_and(|error| error.is_panic()));
+        }
+    }
+}
+
+/// A request, and the way back to its caller.
+#[derive(Debug)]
+pub struct Call<Req, Resp> {
+    /// What the caller wants.
+    pub request: Req,
+    /// Where the response goes. Dropped, the caller gets [`CallError::NoReply`].
+    pub reply: Reply<Req, Resp>,
+}
+
+/// The way back to a caller.
+#[must_use = "dropped, the caller gets `CallError::NoReply`"]
+pub struct Reply<Req, Resp> {
+    tx: oneshot::Sender<Answer<Req, Resp>>,
+    deadline: Option<Instant>,
+}
+
+impl<Req, Resp> Reply<Req, Resp> {
+    /// Answers the caller.
+    ///
+    /// # Errors
+    ///
+    /// The response, if the caller has stopped waiting.
+    pub fn send(self, response: Resp) -> Result<(), Resp> {
+        match self.tx.send(Answer::Response(response)) {
+            Err(Answer::Response(response)) => Err(response),
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands the request back without having worked on it, as [`CallError::Refused`].
+    ///
+    /// # Errors
+    ///
+    /// The request, if the caller has stopped waiting.
+    pub fn refuse(self, request: Req) -> Result<(), Req> {
+        match self.tx.send(Answer::Refused(request)) {
+            Err(Answer::Refused(request)) => Err(request),
+            _ => Ok(()),
+        }
+    }
+
+    /// Until when the caller waits, if it has set a limit.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether the caller has stopped waiting, or its deadline has passed.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.tx.is_closed() || self.deadline.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Waits until the caller has stopped waiting, or its deadline has passed.
+    ///
+    /// In a `select!` beside the work, it stops work that nobody wants.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn abandoned(&mut self) {
+        match self.deadline {
+            Some(deadline) => drop(race(self.tx.closed(), sleep_until(deadline)).await),
+            None => self.tx.closed().await,
+        }
+    }
+}
+
+impl<Req, Resp> fmt::Debug for Reply<Req, Resp> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("deadline", &self.deadline)
+            .field("is_abandoned", &self.is_abandoned())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no response.
+#[derive(Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError<Req> {
+    /// The queue stayed full until the deadline. The request was never sent.
+    #[error("the request was not sent: the queue stayed full until the deadline")]
+    QueueFull(Req),
+    /// The server is gone, or takes no more requests. It has not taken this one.
+    #[error("the request was not taken: the server is gone")]
+    ServerGone(Req),
+    /// The server took the request and handed it back, for instance because it is too busy.
+    #[error("the server refused the request")]
+    Refused(Req),
+    /// The server took the request and dropped it, or panicked over it. It may be half done.
+    #[error("the server dropped the request without a reply")]
+    NoReply,
+    /// The request was sent, and no response came by the deadline. It may be half done, or may yet be done.
+    #[error("no response came by the deadline")]
+    TimedOut,
+}
+
+impl<Req> CallError<Req> {
+    /// The request, if no server has worked on it: it may be sent again.
+    #[must_use]
+    pub fn into_request(self) -> Option<Req> {
+        match self {
+            Self::QueueFull(request) | Self::ServerGone(request) | Self::Refused(request) => {
+                Some(request)
+            }
+            Self::NoReply | Self::TimedOut => None,
+        }
+    }
+}
+
+// By hand, so that the request need not be `Debug`.
+impl<Req> fmt::Debug for CallError<Req> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::QueueFull(_) => "QueueFull(..)",
+            Self::ServerGone(_) => "ServerGone(..)",
+            Self::Refused(_) => "Refused(..)",
+            Self::NoReply => "NoReply",
+            Self::TimedOut => "TimedOut",
+        })
+    }
+}
