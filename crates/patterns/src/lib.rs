@@ -1,6 +1,14 @@
 //! Patterns built on the four channels.
 //!
-//! Each is shown by a demo in `examples/`, made of bare channels and short enough to copy: `fan_in`,
+//! Each is one module, without unsafe code, whose errors say what happened and return what was not sent:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`request`] | a call to a task, with a deadline that both sides see |
+//! | [`pipeline`] | stages that work at the same time, and stop together if one fails |
+//! | [`shutdown`] | tasks by name that are asked to stop, waited for, and named if they don't |
+//!
+//! The same shapes made of bare channels, short enough to copy, are demos in `examples/`: `fan_in`,
 //! `pipeline`, `graceful_shutdown`, and `bounded_cycle`: two tasks that talk both ways without a
 //! deadlock.
 //!
@@ -28,6 +36,11 @@
 //! - [The guide's page on patterns](../../../docs/patterns.md): pictures, and what each demo prints.
 //! - The channels: [`narrows_mpsc`], [`narrows_oneshot`], [`narrows_broadcast`], [`narrows_watch`].
 //! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
+
+pub mod pipeline;
+mod race;
+pub mod request;
+pub mod shutdown;
 
 /// The guide: its snippets are tests.
 #[cfg(doctest)]
