@@ -5,6 +5,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`request`] | a call to a task, with a deadline that both sides see |
+//! | [`config`] | a value that changes while the program runs, and is always a valid one |
+//! | [`fan`] | many sources in one loop, and which of them has ended how; many workers on one list |
 //! | [`pipeline`] | stages that work at the same time, and stop together if one fails |
 //! | [`shutdown`] | tasks by name that are asked to stop, waited for, and named if they don't |
 //!
@@ -37,6 +39,9 @@
 //! - The channels: [`narrows_mpsc`], [`narrows_oneshot`], [`narrows_broadcast`], [`narrows_watch`].
 //! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
 
+pub mod config;
+pub mod fan;
+mod panics;
 pub mod pipeline;
 mod race;
 pub mod request;

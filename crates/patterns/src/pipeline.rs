@@ -25,12 +25,11 @@
 //! Stages are tasks, which start as they are added. Dropping the pipeline aborts them.
 //! [The guide](../../../../docs/patterns.md#pipeline) has the table of what can fail.
 
-use std::any::Any;
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -40,6 +39,7 @@ use narrows_mpsc as mpsc;
 use thiserror::Error;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::panics::{catch, message};
 use crate::race::{First, race};
 
 /// How many items wait between two stages, unless a stage says otherwise.
@@ -191,6 +191,9 @@ impl<E> Shared<E> {
 pub struct Pipeline<T, E> {
     rx: mpsc::Receiver<T>,
     tasks: JoinSet<()>,
+    /// Held by each item in work. Once the stages have ended, it closes with the last of them.
+    in_work: Option<mpsc::Sender<Infallible>>,
+    none_in_work: mpsc::Receiver<Infallible>,
     shared: Arc<Shared<E>>,
     progress: Progress,
 }
@@ -229,9 +232,12 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<T>> + Send + 'static,
     ) -> Self {
         let (tx, rx) = mpsc::channel(BUFFER);
+        let (in_work, none_in_work) = mpsc::channel(1);
         let mut pipeline = Self {
             rx,
             tasks: JoinSet::new(),
+            in_work: Some(in_work),
+            none_in_work,
             shared: Arc::new(Shared {
                 failure: Mutex::new(None),
                 stages: Mutex::new(Vec::new()),
@@ -254,7 +260,7 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
     }
 
     /// Adds a stage that makes one result of each item. The first error, or panic, stops all stages.
-    pub fn stage<U, F, W>(mut self, stage: impl Into<Stage>, work: F) -> Pipeline<U, E>
+    pub fn stage<U, F, W>(self, stage: impl Into<Stage>, work: F) -> Pipeline<U, E>
     where
         U: Send + 'static,
         F: FnMut(T) -> W + Send + 'static,
@@ -266,6 +272,8 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         let mut next = Pipeline {
             rx,
             tasks: self.tasks,
+            in_work: self.in_work,
+            none_in_work: self.none_in_work,
             shared: self.shared,
             progress: self.progress,
         };
@@ -274,7 +282,8 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         if stage.concurrency == 1 {
             next.run(name, one_at_a_time(self.rx, out, work));
         } else {
-            next.run(name, several_at_a_time(self.rx, out, work, stage));
+            let in_work = next.in_work.clone();
+            next.run(name, several_at_a_time(self.rx, out, work, stage, in_work));
         }
         next
     }
@@ -296,13 +305,8 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
     ) {
         let shared = Arc::clone(&self.shared);
         let handle = self.tasks.spawn(async move {
-            let mut stage = pin!(stage);
-            let poll = |cx: &mut Context<'_>| {
-                // After a panic the stage is not polled again.
-                catch_unwind(AssertUnwindSafe(|| stage.as_mut().poll(cx)))
-                    .unwrap_or_else(|panic| Poll::Ready(Err(Cause::Panic(message(&*panic)))))
-            };
-            if let Err(cause) = poll_fn(poll).await {
+            let end = catch(stage).await;
+            if let Err(cause) = end.unwrap_or_else(|panic| Err(Cause::Panic(panic))) {
                 shared.fail(PipelineError { stage: name, cause });
             }
         });
@@ -328,6 +332,9 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
             return Poll::Ready(Ok(Some(item)));
         }
         while ready!(self.tasks.poll_join_next(cx)).is_some() {}
+        // The stages abort what they had in work, and don't wait for it.
+        self.in_work = None;
+        ready!(self.none_in_work.poll_recv(cx));
         Poll::Ready(match lock(&self.shared.failure).take() {
             Some(error) => Err(error),
             None => Ok(None),
@@ -421,6 +428,7 @@ async fn several_at_a_time<T, U, E, F, W>(
     out: Out<U>,
     mut work: F,
     stage: Stage,
+    in_work: Option<mpsc::Sender<Infallible>>,
 ) -> Result<(), Cause<E>>
 where
     U: Send + 'static,
@@ -456,7 +464,12 @@ where
                         places.push_back(None);
                     }
                     let result = work(item);
-                    working.spawn(async move { (number, result.await) });
+                    let in_work = in_work.clone();
+                    working.spawn(async move {
+                        let result = result.await;
+                        drop(in_work); // Captured after the work, and so dropped after it.
+                        (number, result)
+                    });
                     continue;
                 }
                 First::Right(None) => {
@@ -493,12 +506,6 @@ where
             }
         }
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 impl<T: Send + 'static, E: Send + 'static> Stream for Pipeline<T, E> {

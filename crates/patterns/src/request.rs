@@ -447,7 +447,9 @@ impl<Req, Resp> Reply<Req, Resp> {
     /// Cancel safe.
     pub async fn abandoned(&mut self) {
         match self.deadline {
-            Some(deadline) => drop(race(self.tx.closed(), sleep_until(deadline)).await),
+            Some(deadline) => {
+                race(self.tx.closed(), sleep_until(deadline)).await;
+            }
             None => self.tx.closed().await,
         }
     }

@@ -23,7 +23,7 @@ async fn the_second_signal_forces() {
         .spawn("stubborn", |stop: Stop<()>| async move {
             assert_eq!(stop.requested().await, Cause::Signal("SIGTERM"));
             terminate_myself();
-            pending().await
+            pending::<()>().await;
         })
         .unwrap();
     terminate_myself();
