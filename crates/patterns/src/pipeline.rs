@@ -11,13 +11,14 @@
 //! use narrows_patterns::pipeline::{Pipeline, Stage};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
-//! let mut pipeline = Pipeline::from_iter(["1", "2", "x"])
-//!     .stage("parse", |text: &str| async move { text.parse::<u32>() })
-//!     .stage(Stage::new("double").concurrency(4), |n| async move { Ok(n * 2) });
+//! let double = |lines: [&'static str; 3]| {
+//!     Pipeline::from_iter(lines)
+//!         .stage("parse", |text: &str| async move { text.parse::<u32>() })
+//!         .stage(Stage::new("double").concurrency(4), |n| async move { Ok(n * 2) })
+//! };
 //!
-//! assert_eq!(pipeline.recv().await, Ok(Some(2)));
-//! assert_eq!(pipeline.recv().await, Ok(Some(4)));
-//! let error = pipeline.recv().await.unwrap_err();
+//! assert_eq!(double(["1", "2", "3"]).collect().await, Ok(vec![2, 4, 6]));
+//! let error = double(["1", "2", "x"]).collect::<Vec<_>>().await.unwrap_err();
 //! assert_eq!(error.to_string(), "stage parse failed: invalid digit found in string");
 //! # }
 //! ```
