@@ -7,12 +7,9 @@ use std::time::Duration;
 
 use narrows_oneshot as oneshot;
 use narrows_patterns::request::{self, Call, CallError};
-use narrows_test_utils::{alloc, stress};
+use narrows_test_utils::stress;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
-
-#[global_allocator]
-static ALLOCATOR: alloc::Counting = alloc::Counting;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -192,32 +189,6 @@ async fn calls_are_answered_out_of_order() {
     assert_eq!(second.await.unwrap(), Ok(20));
     earlier.reply.send(10).unwrap();
     assert_eq!(first.await.unwrap(), Ok(10));
-}
-
-#[tokio::test(start_paused = true)]
-#[cfg_attr(
-    debug_assertions,
-    ignore = "what explains hangs keeps its books on the heap"
-)]
-async fn a_call_allocates_once() {
-    use std::task::{Context, Waker};
-
-    let (client, mut server) = request::channel::<u64, u64>(4);
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut round = |request| {
-        let mut call = std::pin::pin!(client.call(request));
-        assert!(call.as_mut().poll(&mut cx).is_pending());
-        let taken = match std::pin::pin!(server.recv()).poll(&mut cx) {
-            std::task::Poll::Ready(Some(call)) => call,
-            _ => panic!("a call waits"),
-        };
-        taken.reply.send(request).unwrap();
-        assert!(call.as_mut().poll(&mut cx).is_ready());
-    };
-    // The queue's own memory is there after one lap of it.
-    (0..100).for_each(&mut round);
-    let ((), usage) = alloc::measure(|| (0..20).for_each(&mut round));
-    assert_eq!(usage.allocations, 20);
 }
 
 /// Servers that drop, refuse, answer and panic, callers that give up: every call ends, and says whose the
