@@ -15,8 +15,9 @@ use crate::{
     OwnedPermit, Permit, PermitIterator, Sender,
     claim::{self, Claim},
     error::SendError,
+    inbox::ReceiverHalf,
     lent::Lent,
-    shared::{Closing, ReceiverHalf, Shared, wake},
+    shared::{Closing, Shared, wake},
 };
 
 pin_project! {

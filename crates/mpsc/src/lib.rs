@@ -56,6 +56,8 @@ mod builder;
 mod claim;
 pub mod error;
 pub mod futures;
+mod halves;
+mod inbox;
 mod ledger;
 mod lent;
 mod permit;

@@ -11,7 +11,7 @@ use narrows_explain::{Handle, Site, Wait};
 use crate::{
     error::TryRecvError,
     futures::{Recv, RecvMany},
-    shared::ReceiverHalf,
+    inbox::ReceiverHalf,
 };
 
 /// Receives the messages of a bounded channel, in the order in which they were sent.

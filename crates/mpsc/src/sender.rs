@@ -9,8 +9,9 @@ use crate::{
     OwnedPermit, Permit, PermitIterator,
     error::{SendError, TrySendError},
     futures::{Closed, Reserve, ReserveMany, ReserveOwned, Send, SendMany},
+    halves::{SenderHalf, WeakHalf},
     lent::Lent,
-    shared::{Refusal, SenderHalf, WeakHalf},
+    shared::Refusal,
 };
 
 /// Sends messages to the [`Receiver`](crate::Receiver) of a bounded channel.

@@ -41,13 +41,9 @@
 //! The receiver frees a slot without the lock while a sender, under the lock, finds none and begins to wait:
 //! see the [ledger](crate::ledger).
 
-use std::{
-    collections::VecDeque,
-    task::{Context, Poll, Waker},
-};
+use std::{collections::VecDeque, task::Waker};
 
 use narrows_core::{
-    coop,
     first_panic::FirstPanic,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -57,7 +53,9 @@ use narrows_core::{
 };
 
 use crate::{
-    error::{TryRecvError, TrySendError},
+    error::TrySendError,
+    halves::SenderHalf,
+    inbox::ReceiverHalf,
     ledger::{Ledger, Taken},
     storage::Queue,
 };
@@ -65,27 +63,27 @@ use crate::{
 /// What the handles of a channel share.
 #[derive(Debug)]
 pub(crate) struct Shared<T> {
-    taken: Taken,
+    pub(crate) taken: Taken,
     capacity: usize,
-    senders: AtomicUsize,
-    weak_senders: AtomicUsize,
-    state: Mutex<State<T>>,
+    pub(crate) senders: AtomicUsize,
+    pub(crate) weak_senders: AtomicUsize,
+    pub(crate) state: Mutex<State<T>>,
 }
 
 /// What the lock guards.
 #[derive(Debug)]
 pub(crate) struct State<T> {
     /// The messages that the receiver has not fetched.
-    queue: Queue<T>,
-    ledger: Ledger,
+    pub(crate) queue: Queue<T>,
+    pub(crate) ledger: Ledger,
     /// Those who wait for capacity. While there is one, the flag in `Taken` is up.
     pub(crate) waiting: WaitList<Want>,
     /// Those who wait until the channel is closed.
     closing: WaitList<()>,
     /// The receiver, if it waits. Then nothing is queued.
-    receiver: Option<Waker>,
+    pub(crate) receiver: Option<Waker>,
     pub(crate) closed: bool,
-    senders_gone: bool,
+    pub(crate) senders_gone: bool,
 }
 
 /// What a waiting sender wants, and has got.
@@ -212,7 +210,7 @@ impl<T> State<T> {
     }
 
     /// Whether no message will be queued any more.
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.senders_gone || (self.closed && self.ledger.outstanding() == 0)
     }
 }
@@ -235,10 +233,7 @@ impl<T> Shared<T> {
                 senders_gone: false,
             }),
         });
-        let receiver = ReceiverHalf {
-            shared: Arc::clone(&shared),
-            batch: Mutex::new(Queue::new()),
-        };
+        let receiver = ReceiverHalf::new(Arc::clone(&shared));
         (SenderHalf { shared }, receiver)
     }
 
@@ -311,7 +306,7 @@ impl<T> Shared<T> {
 
     /// The receiver has freed slots for which a sender waits.
     #[cold]
-    fn hand_out_freed(&self) {
+    pub(crate) fn hand_out_freed(&self) {
         let called = {
             let (mut state, taken) = self.lock();
             state.grant(taken)
@@ -351,7 +346,7 @@ impl<T> Shared<T> {
     }
 
     /// Refuses further claims; whether they were accepted until then.
-    fn close(&self, panics: &mut FirstPanic) -> bool {
+    pub(crate) fn close(&self, panics: &mut FirstPanic) -> bool {
         let (somebody_waits, newly) = {
             let mut state = self.state.lock();
             let newly = !state.closed;
@@ -390,300 +385,5 @@ impl<T> Host for Closing<'_, T> {
 
     fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
         f(&mut self.0.state.lock().closing)
-    }
-}
-
-/// A sender's share of the channel; it counts as a sender.
-#[derive(Debug)]
-pub(crate) struct SenderHalf<T> {
-    shared: Arc<Shared<T>>,
-}
-
-impl<T> SenderHalf<T> {
-    #[inline]
-    pub(crate) fn shared(&self) -> &Shared<T> {
-        &self.shared
-    }
-
-    pub(crate) fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
-    }
-
-    pub(crate) fn downgrade(&self) -> WeakHalf<T> {
-        WeakHalf::new(&self.shared)
-    }
-}
-
-impl<T> Clone for SenderHalf<T> {
-    fn clone(&self) -> Self {
-        // ORDERING: Relaxed; this sender keeps the count above zero meanwhile.
-        self.shared.senders.fetch_add(1, Ordering::Relaxed);
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
-    }
-}
-
-impl<T> Drop for SenderHalf<T> {
-    fn drop(&mut self) {
-        // ORDERING: Release; pairs with the Acquire in `sender_count`.
-        if self.shared.senders.fetch_sub(1, Ordering::Release) == 1 {
-            let receiver = {
-                let mut state = self.shared.state.lock();
-                state.senders_gone = true;
-                state.receiver.take()
-            };
-            wake(receiver);
-        }
-    }
-}
-
-/// A weak sender's share of the channel.
-#[derive(Debug)]
-pub(crate) struct WeakHalf<T> {
-    shared: Arc<Shared<T>>,
-}
-
-impl<T> WeakHalf<T> {
-    fn new(shared: &Arc<Shared<T>>) -> Self {
-        // ORDERING: Relaxed; see `weak_sender_count`.
-        shared.weak_senders.fetch_add(1, Ordering::Relaxed);
-        Self {
-            shared: Arc::clone(shared),
-        }
-    }
-
-    pub(crate) fn shared(&self) -> &Shared<T> {
-        &self.shared
-    }
-
-    /// A sender, unless none is left.
-    pub(crate) fn upgrade(&self) -> Option<SenderHalf<T>> {
-        let senders = &self.shared.senders;
-        // ORDERING: Relaxed, here and below; what the sender does goes through the lock.
-        let mut seen = senders.load(Ordering::Relaxed);
-        while seen != 0 {
-            match senders.compare_exchange_weak(
-                seen,
-                seen + 1,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => {
-                    return Some(SenderHalf {
-                        shared: Arc::clone(&self.shared),
-                    });
-                }
-                Err(now) => seen = now,
-            }
-        }
-        None
-    }
-}
-
-impl<T> Clone for WeakHalf<T> {
-    fn clone(&self) -> Self {
-        Self::new(&self.shared)
-    }
-}
-
-impl<T> Drop for WeakHalf<T> {
-    fn drop(&mut self) {
-        // ORDERING: Relaxed; see `weak_sender_count`.
-        self.shared.weak_senders.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The receiver's share of the channel.
-#[derive(Debug)]
-pub(crate) struct ReceiverHalf<T> {
-    shared: Arc<Shared<T>>,
-    /// Messages that were fetched and not yet returned, older than all in the shared queue. Never locked:
-    /// inside a mutex they can be shared between threads, as a receiver can, without `T: Sync`.
-    batch: Mutex<Queue<T>>,
-}
-
-impl<T> ReceiverHalf<T> {
-    pub(crate) fn shared(&self) -> &Shared<T> {
-        &self.shared
-    }
-
-    /// The next message, without waiting.
-    pub(crate) fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        if let Some(message) = self.pop_batch() {
-            return Ok(message);
-        }
-        let (mut state, _) = self.shared.lock();
-        match Self::fetch(self.batch.get_mut(), &mut state, &self.shared.taken) {
-            Some((message, called)) => {
-                drop(state);
-                wake(called);
-                Ok(message)
-            }
-            None if state.is_over() => Err(TryRecvError::Disconnected),
-            None => Err(TryRecvError::Empty),
-        }
-    }
-
-    /// The next message; `None` if there will be none.
-    #[inline]
-    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        coop::poll(cx, |cx| self.poll_recv_uncharged(cx))
-    }
-
-    #[inline]
-    fn poll_recv_uncharged(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        if let Some(message) = self.pop_batch() {
-            return Poll::Ready(Some(message));
-        }
-        let batch = self.batch.get_mut();
-        let shared = &self.shared;
-        let polled = poll_wait(shared, cx, |state| Self::fetch(batch, state, &shared.taken));
-        polled.map(|fetched| {
-            let (message, called) = fetched?;
-            wake(called);
-            Some(message)
-        })
-    }
-
-    /// Moves messages to the end of `buffer`, at least one; 0 if there will be none.
-    pub(crate) fn poll_recv_many(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut Vec<T>,
-        limit: usize,
-    ) -> Poll<usize> {
-        coop::poll(cx, |cx| self.poll_recv_many_uncharged(cx, buffer, limit))
-    }
-
-    fn poll_recv_many_uncharged(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut Vec<T>,
-        limit: usize,
-    ) -> Poll<usize> {
-        if limit == 0 {
-            return Poll::Ready(0);
-        }
-        let mut moved = self.batch.get_mut().pop_into(buffer, limit);
-        if moved < limit {
-            let batch = self.batch.get_mut();
-            let mut exchange = |state: &mut State<T>| {
-                std::mem::swap(&mut state.queue, batch);
-                (!batch.is_empty()).then_some(())
-            };
-            if moved > 0 {
-                let _ = exchange(&mut self.shared.state.lock());
-            } else if poll_wait(&self.shared, cx, exchange).is_pending() {
-                return Poll::Pending;
-            }
-            moved += self.batch.get_mut().pop_into(buffer, limit - moved);
-        }
-        if moved > 0 && self.shared.taken.add(moved) {
-            self.shared.hand_out_freed();
-        }
-        Poll::Ready(moved)
-    }
-
-    #[inline]
-    fn pop_batch(&mut self) -> Option<T> {
-        let message = self.batch.get_mut().pop()?;
-        if self.shared.taken.add(1) {
-            self.shared.hand_out_freed();
-        }
-        Some(message)
-    }
-
-    /// The first message of the shared queue. The rest goes into the batch, which must be empty; unless a
-    /// sender waits, since each message then frees a slot for one under the lock.
-    #[inline]
-    fn fetch(
-        batch: &mut Queue<T>,
-        state: &mut State<T>,
-        taken: &Taken,
-    ) -> Option<(T, Option<Waker>)> {
-        if state.queue.is_empty() {
-            return None;
-        }
-        let somebody_waits = !state.waiting.is_empty();
-        let message = if somebody_waits || state.queue.is_single() {
-            state.queue.pop()?
-        } else {
-            std::mem::swap(&mut state.queue, batch);
-            batch.pop()?
-        };
-        taken.add_while_locked(1);
-        let called = if somebody_waits {
-            state.grant(taken)
-        } else {
-            None
-        };
-        Some((message, called))
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        let state = self.shared.state.lock();
-        state.closed || state.senders_gone
-    }
-
-    /// Refuses further claims; whether they were accepted until then.
-    pub(crate) fn close(&mut self) -> bool {
-        let mut panics = FirstPanic::none();
-        let newly = self.shared.close(&mut panics);
-        panics.resume();
-        newly
-    }
-}
-
-/// The loop of the receiver's waits: try, register, try again. `None` if no message will come.
-#[inline]
-fn poll_wait<T, R>(
-    shared: &Shared<T>,
-    cx: &mut Context<'_>,
-    mut fetch: impl FnMut(&mut State<T>) -> Option<R>,
-) -> Poll<Option<R>> {
-    let mut cloned = None;
-    loop {
-        let mut state = shared.state.lock();
-        if let Some(fetched) = fetch(&mut state) {
-            return Poll::Ready(Some(fetched));
-        }
-        if state.is_over() {
-            let stale = state.receiver.take();
-            drop(state);
-            drop(stale);
-            return Poll::Ready(None);
-        }
-        if let Some(held) = &state.receiver {
-            if held.will_wake(cx.waker()) {
-                return Poll::Pending;
-            }
-        }
-        if let Some(waker) = cloned.take() {
-            let replaced = state.receiver.replace(waker);
-            drop(state);
-            drop(replaced);
-            return Poll::Pending;
-        }
-        drop(state);
-        cloned = Some(cx.waker().clone());
-    }
-}
-
-impl<T> Drop for ReceiverHalf<T> {
-    fn drop(&mut self) {
-        let mut panics = FirstPanic::none();
-        self.shared.close(&mut panics);
-        let (queue, waker) = {
-            let (mut state, taken) = self.shared.lock();
-            taken.add_while_locked(state.ledger.queued(taken));
-            let queue = std::mem::replace(&mut state.queue, Queue::new());
-            (queue, state.receiver.take())
-        };
-        let batch = std::mem::replace(self.batch.get_mut(), Queue::new());
-        panics.catch(|| drop(waker));
-        panics.catch(|| drop(batch));
-        panics.catch(|| drop(queue));
-        panics.resume();
     }
 }

@@ -11,8 +11,9 @@ use narrows_explain::{Handle, Role, Site, Wait};
 use crate::{
     error::{SendError, TryRecvError},
     futures::{Closed, Recv, RecvMany},
+    halves::{SenderHalf, WeakHalf},
+    inbox::ReceiverHalf,
     lent::Lent,
-    shared::{ReceiverHalf, SenderHalf, WeakHalf},
 };
 
 /// Sends messages to the [`UnboundedReceiver`] of an unbounded channel, without ever waiting.
