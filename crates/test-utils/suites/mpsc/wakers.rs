@@ -6,6 +6,7 @@ use narrows_test_utils::mpsc::State::{Full, Open, RxWaits, SenderWaits};
 use narrows_test_utils::panics;
 use narrows_test_utils::waker::Probe;
 
+use super::subject::error::TrySendError;
 use super::{Fixture, Received, SENT, subject};
 
 #[test]
@@ -152,6 +153,44 @@ fn a_waker_may_send_while_it_is_woken() {
     let refused = refused.lock().expect("not poisoned").take();
     assert_eq!(refused, Some((true, 0)), "the place is the waiting send's");
     assert!(probe.poll(&mut send).is_ready());
+}
+
+/// Two places are freed at once, for two senders that wait; what the first's waker sees of the channel.
+fn seen_between_two_wakes<R: Send + 'static>(
+    look: impl FnOnce(&subject::Sender<u8>) -> R + Send + 'static,
+) -> R {
+    let (tx, _rx) = subject::channel(2);
+    let permits = tx.try_reserve_many(2).expect("there is room");
+    let probes: [Probe; 2] = Default::default();
+    let mut first = Box::pin(tx.send(1));
+    let mut second = Box::pin(tx.send(2));
+    assert!(probes[0].poll(&mut first).is_pending());
+    assert!(probes[1].poll(&mut second).is_pending());
+    let seen = Arc::new(Mutex::new(None));
+    probes[0].on_wake({
+        let (tx, seen) = (tx.clone(), Arc::clone(&seen));
+        move || *seen.lock().expect("not poisoned") = Some(look(&tx))
+    });
+    drop(permits);
+    assert_eq!(probes.each_ref().map(Probe::wakes), [1, 1]);
+    assert!(probes[0].poll(&mut first).is_ready());
+    assert!(probes[1].poll(&mut second).is_ready());
+    let seen = seen.lock().expect("not poisoned").take();
+    seen.expect("the first was woken")
+}
+
+#[test]
+fn a_waker_overtakes_nobody() {
+    assert_eq!(
+        seen_between_two_wakes(|tx| tx.try_send(3)),
+        Err(TrySendError::Full(3))
+    );
+    assert!(!seen_between_two_wakes(|tx| tx.try_reserve().is_ok()));
+}
+
+#[test]
+fn a_waker_sees_no_capacity_that_belongs_to_the_next() {
+    assert_eq!(seen_between_two_wakes(|tx| tx.capacity()), 0);
 }
 
 #[test]
