@@ -142,14 +142,20 @@ fn steps(workspace: &Workspace) -> anyhow::Result<Vec<Step>> {
     }
     let sized: Vec<_> = with_test(workspace, "auto_traits")?;
     if !sized.is_empty() {
-        // Handles have their sizes in builds that record nothing.
+        // Handles and channels have their sizes in builds that record nothing.
         steps.push(Step {
             environment: &[("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false")],
-            ..Step::new(&format!("test {} --test auto_traits", sized.join(" ")))
+            ..Step::new(&format!(
+                "test {} --test auto_traits --test memory",
+                sized.join(" ")
+            ))
         });
     }
     steps.push(Step::new("xtask model --preemptions 2"));
-    steps.push(Step::new("xtask miri --seeds 2"));
+    // What the other crates stand on, and the smallest channel. Miri takes many minutes for
+    // each of the larger ones.
+    steps.push(Step::new("xtask miri core --seeds 2"));
+    steps.push(Step::new("xtask miri oneshot --seeds 2"));
     Ok(steps)
 }
 
