@@ -116,14 +116,6 @@ impl<T> Node<T> {
         self.weight.fetch_add(slots * WEIGHT, Ordering::Relaxed);
     }
 
-    /// Gives weight back; `true` if it was the last, so that the node is the caller's. Otherwise it may
-    /// be gone when this returns.
-    fn give_back(&self, weight: usize) -> bool {
-        // ORDERING: Release; pairs with the Acquire of the same call: whoever gives back the last has
-        // every access of the others behind it.
-        self.weight.fetch_sub(weight, Ordering::AcqRel) == weight
-    }
-
     /// The value, for as long as it is not written.
     #[inline]
     pub(crate) fn value(&self) -> *const T {
@@ -147,9 +139,13 @@ impl<T> OwnedNode<T> {
     /// The weight is the caller's.
     #[inline]
     pub(crate) unsafe fn with_last_weight(node: NonNull<Node<T>>, weight: usize) -> Option<Self> {
-        // SAFETY: the caller's weight keeps it alive.
-        let is_last = unsafe { node.as_ref() }.give_back(weight);
-        is_last.then(|| Self(node))
+        // SAFETY: the caller's weight keeps it alive until it is given back. From then on the node may be gone
+        // at any moment, so no call is lent more of it than the counter.
+        let counter = unsafe { &(*node.as_ptr()).weight };
+        // ORDERING: Release; pairs with the Acquire of the same call: whoever gives back the last has
+        // every access of the others behind it.
+        let before = counter.fetch_sub(weight, Ordering::AcqRel);
+        (before == weight).then(|| Self(node))
     }
 
     /// Takes the value out and leaves the node vacant.
