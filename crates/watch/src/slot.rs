@@ -16,8 +16,12 @@
 //! | [`close`](Slot::close) | version v, n borrows | awaited | the same |
 //! | [`open`](Slot::open) | closed | any version, no borrows | the same |
 //!
-//! A closed slot is changed by nobody but the one who closed it. The 42 bits of a version come round after
-//! 2^42 values, which is more than can be sent while a thread is between two instructions.
+//! A closed slot is changed by nobody but the one who closed it.
+//!
+//! The 42 bits of a version come round after 2^42 values. A borrow that begins is safe from that: it would
+//! have to stop between two instructions for as long. A borrow that is kept is not: if it ends while the
+//! version is ahead by exactly a multiple of 2^42, it is taken for one of the current value. At ten
+//! million values a second that is five days, and then one moment in 2^42.
 
 use narrows_core::sync::atomic::{AtomicU64, Ordering};
 
