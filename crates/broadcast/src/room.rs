@@ -130,6 +130,8 @@ impl<T> Shared<T> {
         waker: &Waker,
     ) -> Poll<Result<usize, T>> {
         const SENT: &str = "polled after it has sent its value";
+        // A way that is made must be used: it has given up the channel's share of a message already.
+        assert!(value.is_some(), "{SENT}");
         let mut spare = None;
         loop {
             let mut tail = self.lock();

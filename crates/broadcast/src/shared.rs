@@ -203,7 +203,8 @@ impl<T> Shared<T> {
         tail.receivers > 0 || self.kept > 0
     }
 
-    /// Gets hold of all that the next message changes; fails while a reader is there.
+    /// Gets hold of all that the next message changes; fails while a reader is there. The message must
+    /// be put in the same lock: of what it pushes out, the channel's share is given up here.
     #[inline]
     pub(crate) fn make_way(&self, tail: &mut Tail) -> Result<Way<'_, T>, BusyAt<'_, T>> {
         let slot = self.ring.get_or_make(tail.position);
@@ -480,6 +481,7 @@ impl<T> Shared<T> {
 }
 
 /// What has to be in hand before a message can be sent.
+#[must_use = "a share was given up for it, which must not happen twice"]
 pub(crate) struct Way<'a, T> {
     claim: Claim<'a, T>,
     /// A message that was kept so far, and nobody else has a share of.

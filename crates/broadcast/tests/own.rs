@@ -1,5 +1,6 @@
 //! What this crate offers beyond `tokio::sync::broadcast`.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::Poll;
 
@@ -391,4 +392,21 @@ fn a_dropped_stream_is_no_receiver() {
     assert_eq!(polled, Poll::Pending);
     drop(stream);
     assert_eq!((probe.live(), tx.receiver_count()), (0, 0));
+}
+
+// The channel's own share of what it keeps must be given up once per message, whatever is polled.
+#[test]
+fn a_send_that_is_polled_again_panics_and_changes_nothing() {
+    let ledger = Ledger::new();
+    let (tx, mut rx) = Builder::new(4).replay(1).lossless().channel();
+    let probe = Probe::new();
+    let mut send = Box::pin(tx.send(ledger.payload(0)));
+    assert!(probe.poll(&mut send).is_ready());
+    let again = AssertUnwindSafe(|| probe.poll(&mut send).is_ready());
+    assert!(panic::catch_unwind(again).is_err());
+    drop(send);
+    assert_eq!(tx.try_send(ledger.payload(1)).map_err(drop), Ok(1));
+    assert_eq!(tx.len(), 2);
+    assert_eq!(id(&mut rx), Ok(0));
+    assert_eq!(id(&mut rx), Ok(1));
 }
