@@ -321,7 +321,12 @@ impl<T> Shared<T> {
     /// The capacity that is free.
     pub(crate) fn capacity(&self) -> usize {
         let (mut state, taken) = self.lock();
-        state.ledger.free(taken)
+        if state.waiting.is_empty() {
+            state.ledger.free(taken)
+        } else {
+            // Whatever is freed belongs to those who wait, also before it is handed to them.
+            0
+        }
     }
 
     pub(crate) fn max_capacity(&self) -> usize {
