@@ -190,7 +190,7 @@ fn a_waker_overtakes_nobody() {
 
 #[test]
 fn a_waker_sees_no_capacity_that_belongs_to_the_next() {
-    assert_eq!(seen_between_two_wakes(|tx| tx.capacity()), 0);
+    assert_eq!(seen_between_two_wakes(subject::Sender::capacity), 0);
 }
 
 #[test]
