@@ -2,6 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
+#[cfg(feature = "stream")]
 use std::task::Poll;
 
 use narrows_broadcast::error::{End, SendError, TryRecvError, TrySendError};

@@ -23,8 +23,7 @@ impl FirstPanic {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
             match self.0 {
                 None => self.0 = Some(panic),
-                // Dropping it could panic in turn.
-                Some(_) => mem::forget(panic),
+                Some(_) => discard(panic),
             }
         }
     }
@@ -33,8 +32,15 @@ impl FirstPanic {
     pub fn resume(self) {
         match self.0 {
             None => {}
-            Some(panic) if thread::panicking() => mem::forget(panic),
+            Some(panic) if thread::panicking() => discard(panic),
             Some(panic) => resume_unwind(panic),
         }
+    }
+}
+
+/// Drops what a panic carried, which may panic in turn; what that one carries is leaked.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        mem::forget(another);
     }
 }

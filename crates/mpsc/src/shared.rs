@@ -36,6 +36,28 @@
 //! deallocation of a block, and calls nothing of the user's: wakers are cloned before and woken or dropped
 //! after. Messages are dropped outside it. A thread that finds it taken sleeps until it is free.
 //!
+//! # Against a ring of slots
+//!
+//! The rival is a ring without a lock, in which a sender claims a position by a compare-exchange, fills
+//! its slot by a swap, and the receiver parks in the slot it waits for: three read-modify-writes a message,
+//! no sleep behind a preempted thread, but unsafe code, and linked blocks for large capacities.
+//! A prototype of it beside this channel in one run on two cores, medians of nine rounds, ns per `u64`:
+//!
+//! | | tokio 1.54 | slots | this |
+//! |---|--:|--:|--:|
+//! | 1 thread, 1 producer, capacity 128 | 48 | 25 | 19 |
+//! | 1 thread, 1 producer, capacity 1 | 212 | 161 | 177 |
+//! | 1 thread, 32 producers, capacity 16 | 105 | 68 | 70 |
+//! | 2 workers, 1 producer, capacity 128 | 65 | 37 | 29 |
+//! | 2 workers, 4 producers, capacity 128 | 109 | 45 | 65 |
+//! | 2 workers, 32 producers, capacity 1024 | 142 | 53 | 91 |
+//! | 8 workers, 4 producers, capacity 128 | 79 | 42 | 34 |
+//! | 8 workers, 32 producers, capacity 16 | 164 | 132 | 222 |
+//! | geometric mean of 13 scenarios, tokio = 1 | 1.00 | 0.63 | 0.70 |
+//!
+//! For 256 bytes the mean is 0.57 against 0.99. Differences below 10 % are noise. The lock loses where several
+//! threads send at once; it wins by what it doesn't need: this crate has no unsafe code.
+//!
 //! # The dangerous race
 //!
 //! The receiver frees a slot without the lock while a sender, under the lock, finds none and begins to wait:
