@@ -558,7 +558,7 @@ fn a_large_message_passes_on_a_small_stack() {
     const LARGE: usize = 64 * 1024;
     let small_stack = thread::Builder::new().stack_size(32 * LARGE);
     let thread = small_stack.spawn(|| {
-        let (tx, mut rx) = channel::<[u8; LARGE]>(4);
+        let (tx, mut rx) = channel::<[u8; LARGE]>(64);
         assert!(tx.try_send([7; LARGE]).is_ok());
         assert!(
             Probe::new()

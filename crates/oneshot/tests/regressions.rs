@@ -287,7 +287,7 @@ fn a_closed_channel_still_has_what_was_sent() {
 #[test]
 fn a_large_value_passes_on_a_small_stack() {
     const LARGE: usize = 64 * 1024;
-    let small_stack = thread::Builder::new().stack_size(32 * LARGE);
+    let small_stack = thread::Builder::new().stack_size(16 * LARGE);
     let thread = small_stack.spawn(|| {
         let (tx, mut rx) = channel::<[u8; LARGE]>();
         assert!(tx.send([7; LARGE]).is_ok());

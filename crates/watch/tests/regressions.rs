@@ -328,7 +328,7 @@ fn a_crowd_is_woken_and_cancelled() {
 #[test]
 fn a_large_value_needs_little_stack() {
     const SIZE: usize = 128 * 1024;
-    let thread = thread::Builder::new().stack_size(32 * SIZE);
+    let thread = thread::Builder::new().stack_size(20 * SIZE);
     let large = thread.spawn(|| {
         let ledger = Ledger::new();
         let (tx, rx) = channel::<Payload<SIZE>>(ledger.sized(1));
