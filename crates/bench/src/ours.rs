@@ -33,10 +33,7 @@ mpsc_channel! {
     try_recv(rx) => rx.try_recv().ok();
     recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
     send_many(tx, messages) => {
-        let permits = tx.reserve_many(messages.len()).await.expect("the channel is open");
-        for (permit, message) in permits.zip(messages.drain(..)) {
-            permit.send(message);
-        }
+        tx.send_many(messages).await.expect("the channel is open");
     };
 }
 
@@ -49,9 +46,7 @@ mpsc_channel! {
     try_recv(rx) => rx.try_recv().ok();
     recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
     send_many(tx, messages) => {
-        for message in messages.drain(..) {
-            assert!(tx.send(message).is_ok(), "the channel is closed");
-        }
+        tx.send_many(messages).expect("the channel is open");
     };
 }
 

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use narrows_explain::{Channel, Handle, Kind, Label, Role};
 
-use crate::{Receiver, Sender, UnboundedReceiver, UnboundedSender, ledger::Ledger, shared::Shared};
+use crate::{
+    Receiver, Sender, UnboundedReceiver, UnboundedSender,
+    shared::{MAX_CAPACITY, Shared},
+};
 
 /// Makes a channel with room for `capacity` messages; senders wait while it is full.
 ///
@@ -71,9 +74,9 @@ impl Builder {
     pub fn channel<T>(self, capacity: usize) -> (Sender<T>, Receiver<T>) {
         assert!(capacity > 0, "mpsc bounded channel requires buffer > 0");
         assert!(
-            capacity <= Ledger::MAX_CAPACITY,
+            capacity <= MAX_CAPACITY,
             "a capacity may not exceed usize::MAX >> 3, which is {}",
-            Ledger::MAX_CAPACITY
+            MAX_CAPACITY
         );
         let (sender, receiver) = Shared::pair(capacity);
         let explain = self.record::<T>(Some(capacity));
@@ -91,7 +94,7 @@ impl Builder {
     /// Makes an unbounded channel; see [`unbounded_channel`].
     #[track_caller]
     pub fn unbounded_channel<T>(self) -> (UnboundedSender<T>, UnboundedReceiver<T>) {
-        let (sender, receiver) = Shared::pair(Ledger::MAX_CAPACITY);
+        let (sender, receiver) = Shared::pair(MAX_CAPACITY);
         let explain = self.record::<T>(None);
         let receiver = UnboundedReceiver {
             half: receiver,

@@ -12,11 +12,7 @@ use narrows_core::{
 use narrows_explain::Wait;
 use pin_project_lite::pin_project;
 
-use crate::{
-    Sender,
-    ledger::Taken,
-    shared::{Refusal, Shared, State, Want},
-};
+use crate::{Sender, claims::Refusal, line::Want, shared::Shared};
 
 /// Leads to the sender on whose channel a claim is made: a reference, or the sender itself.
 pub(crate) trait ToSender {
@@ -62,7 +58,7 @@ impl<S: ToSender> Host for Via<S> {
     type Extra = Want;
 
     fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Want>) -> R) -> R {
-        f(&mut self.shared().lock().0.waiting)
+        f(&mut self.shared().line().lock().waiting)
     }
 
     fn abandon(&self, node: Pin<&mut Node<Want>>) {
@@ -72,17 +68,12 @@ impl<S: ToSender> Host for Via<S> {
 
 /// Leaves the line; what was granted goes to the next who waits.
 fn give_up<T>(shared: &Shared<T>, node: Pin<&mut Node<Want>>) {
-    let (mut state, taken) = shared.lock();
-    let Some(left) = state.waiting.leave(node) else {
-        return;
-    };
-    state.lower_flag(taken);
-    let receiver = state.unclaim(left.extra.granted);
-    let called = state.grant(taken);
-    drop(state);
-    // Dropped at the end, when the others have been woken.
-    let _own_waker = left.waker;
-    shared.hand_out(receiver, called);
+    let left = shared.line().lock().waiting.leave(node);
+    // Its waker is dropped at the end, when the others have been woken.
+    if let Some(left) = left {
+        // Also if nothing was granted: the next may want less than this one did.
+        shared.give_back(left.extra.granted);
+    }
 }
 
 pin_project! {
@@ -92,14 +83,14 @@ pin_project! {
     pub(crate) struct Claim<S: ToSender> {
         #[pin]
         waiter: Waiter<Via<S>>,
-        wanted: usize,
+        wanted: u32,
         wait: Wait,
     }
 }
 
 impl<S: ToSender> Claim<S> {
     #[inline]
-    pub(crate) fn new(sender: S, wanted: usize, wait: Wait) -> Self {
+    pub(crate) fn new(sender: S, wanted: u32, wait: Wait) -> Self {
         Self {
             waiter: Waiter::new(Via(sender)),
             wanted,
@@ -112,12 +103,18 @@ impl<S: ToSender> Claim<S> {
         self.waiter.host().0.to_sender()
     }
 
-    pub(crate) fn wanted(&self) -> usize {
+    pub(crate) fn wanted(&self) -> u32 {
         self.wanted
     }
 
-    pub(crate) fn wait(&self) -> &Wait {
-        &self.wait
+    pub(crate) fn shared(&self) -> &Shared<S::Message> {
+        self.waiter.host().shared()
+    }
+
+    /// Records that `count` messages were sent.
+    #[inline]
+    pub(crate) fn sent(&self, count: usize) {
+        self.sender().explain.passed(self.wait.site(), count);
     }
 
     /// The way to the sender, for those who end.
@@ -125,18 +122,26 @@ impl<S: ToSender> Claim<S> {
         &mut self.project().waiter.parts().0.0
     }
 
-    /// Claims, and in the same critical section calls `then`.
+    /// Whether it waits in line, or was called.
     #[inline]
-    pub(crate) fn poll<R>(
+    pub(crate) fn has_begun(self: Pin<&mut Self>) -> bool {
+        self.project().waiter.parts().1.has_joined()
+    }
+
+    /// Waits for the claim.
+    #[inline]
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        coop::poll(cx, |cx| self.poll_uncharged(cx))
+    }
+
+    /// Waits for the claim, as part of an operation that is charged to the task's budget.
+    pub(crate) fn poll_uncharged(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        then: impl FnOnce(&mut State<S::Message>, &Taken) -> R,
-    ) -> Poll<Result<R, Closed>> {
+    ) -> Poll<Result<(), Closed>> {
         let this = self.project();
         let (via, node) = this.waiter.parts();
-        let polled = coop::poll(cx, |cx| {
-            poll_claim(via.shared(), node, *this.wanted, cx, then)
-        });
+        let polled = poll_claim(via.shared(), node, *this.wanted, cx);
         match polled {
             Poll::Pending => this.wait.begin(&via.0.to_sender().explain),
             Poll::Ready(_) => this.wait.end(),
@@ -146,58 +151,70 @@ impl<S: ToSender> Claim<S> {
 }
 
 /// The loop of every wait: try, register, try again.
-#[inline]
-fn poll_claim<T, R>(
+fn poll_claim<T>(
     shared: &Shared<T>,
     mut node: Pin<&mut Node<Want>>,
-    wanted: usize,
+    wanted: u32,
     cx: &mut Context<'_>,
-    then: impl FnOnce(&mut State<T>, &Taken) -> R,
-) -> Poll<Result<R, Closed>> {
-    if wanted > shared.max_capacity() {
-        return Poll::Ready(Err(Closed));
+) -> Poll<Result<(), Closed>> {
+    if !node.has_joined() {
+        if wanted > shared.claims().limit() {
+            return Poll::Ready(Err(Closed));
+        }
+        match shared.claims().claim(wanted, shared.taken()) {
+            Ok(()) => return Poll::Ready(Ok(())),
+            Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
+            Err(Refusal::Full | Refusal::InLine) => {}
+        }
+    } else if let Some(want) = node.as_mut().leave_if_called() {
+        if shared.is_closed() {
+            shared.give_back(want.granted);
+            return Poll::Ready(Err(Closed));
+        }
+        return Poll::Ready(Ok(()));
     }
     // Declared before the lock is taken, so that it is dropped after the lock is released.
-    let mut cloned = None;
+    let mut cloned = (!node.has_joined()).then(|| cx.waker().clone());
     loop {
-        let (mut state, taken) = shared.lock();
-        match state.waiting.status(node.as_mut(), cx.waker()) {
-            Status::Absent => match state.claim(wanted, taken) {
-                Ok(()) => return Poll::Ready(Ok(then(&mut state, taken))),
-                Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
-                Err(Refusal::Full) => {
-                    if let Some(waker) = cloned.take() {
-                        let Some(want) = state.begin_to_wait(wanted, taken) else {
-                            let result = then(&mut state, taken);
-                            drop(state);
-                            drop(waker);
-                            return Poll::Ready(Ok(result));
-                        };
-                        state.waiting.join(node, want, waker);
-                        return Poll::Pending;
+        let mut line = shared.line().lock();
+        match line.waiting.status(node.as_mut(), cx.waker()) {
+            Status::Absent => {
+                if let Some(waker) = cloned.take() {
+                    let want = shared.begin_to_wait(&line, wanted);
+                    let closed = shared.is_closed();
+                    if closed || want.granted == wanted {
+                        drop(line);
+                        drop(waker);
+                        if closed {
+                            shared.give_back(want.granted);
+                            return Poll::Ready(Err(Closed));
+                        }
+                        return Poll::Ready(Ok(()));
                     }
+                    line.waiting.join(node, want, waker);
+                    return Poll::Pending;
                 }
-            },
+            }
             Status::Queued => return Poll::Pending,
             Status::QueuedForAnotherTask => {
                 if let Some(waker) = cloned.take() {
-                    let replaced = state.waiting.replace_waker(node, waker);
-                    drop(state);
+                    let replaced = line.waiting.replace_waker(node, waker);
+                    drop(line);
                     drop(replaced);
                     return Poll::Pending;
                 }
             }
-            Status::Called if !state.closed => {
-                let _ = state.waiting.leave(node);
-                return Poll::Ready(Ok(then(&mut state, taken)));
-            }
             Status::Called => {
-                drop(state);
-                give_up(shared, node);
-                return Poll::Ready(Err(Closed));
+                let left = line.waiting.leave(node);
+                drop(line);
+                if shared.is_closed() {
+                    shared.give_back(left.map_or(0, |left| left.extra.granted));
+                    return Poll::Ready(Err(Closed));
+                }
+                return Poll::Ready(Ok(()));
             }
         }
-        drop(state);
+        drop(line);
         cloned = Some(cx.waker().clone());
     }
 }

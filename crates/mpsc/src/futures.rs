@@ -14,10 +14,12 @@ use pin_project_lite::pin_project;
 use crate::{
     OwnedPermit, Permit, PermitIterator, Sender,
     claim::{self, Claim},
+    claims::Refusal,
     error::SendError,
     inbox::ReceiverHalf,
     lent::Lent,
-    shared::{Closing, Shared, wake},
+    line::Closing,
+    shared::Shared,
 };
 
 pin_project! {
@@ -55,19 +57,26 @@ impl<T> Future for Send<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         assert!(this.message.is_some(), "polled after completion");
-        let message = this.message;
-        let polled = this.claim.as_mut().poll(cx, |state, _| {
-            let message = message.take()?;
-            state.push(message)
-        });
-        Poll::Ready(match ready!(polled) {
-            Ok(receiver) => {
-                wake(receiver);
-                let sender = this.claim.sender();
-                sender.explain.passed(this.claim.wait().site(), 1);
-                Ok(())
+        coop::poll(cx, |cx| {
+            if !this.claim.as_mut().has_begun() {
+                let shared = this.claim.shared();
+                if let Ok(position) = shared.try_position() {
+                    let message = this.message.take().expect("just seen");
+                    shared.fill(position, message);
+                    this.claim.sent(1);
+                    return Poll::Ready(Ok(()));
+                }
             }
-            Err(claim::Closed) => Err(SendError(message.take().expect("it was not sent"))),
+            let claimed = ready!(this.claim.as_mut().poll_uncharged(cx));
+            let message = this.message.take().expect("it was not sent");
+            Poll::Ready(match claimed {
+                Ok(()) => {
+                    this.claim.shared().send_claimed(message);
+                    this.claim.sent(1);
+                    Ok(())
+                }
+                Err(claim::Closed) => Err(SendError(message)),
+            })
         })
     }
 }
@@ -99,20 +108,25 @@ impl<T> Future for SendMany<'_, T> {
         let mut this = self.project();
         let messages = &mut this.lent.messages;
         while !messages.is_empty() {
-            let before = messages.len();
-            let polled = this
-                .claim
-                .as_mut()
-                .poll(cx, |state, taken| state.push_some(messages, taken));
-            match ready!(polled) {
-                Ok(receiver) => {
-                    wake(receiver);
-                    let sender = this.claim.sender();
-                    let sent = before - messages.len();
-                    sender.explain.passed(this.claim.wait().site(), sent);
+            ready!(coop::poll(cx, |cx| {
+                if !this.claim.as_mut().has_begun() {
+                    let before = messages.len();
+                    let tried = this.claim.shared().try_send_many(messages);
+                    this.claim.sent(before - messages.len());
+                    match tried {
+                        Err(Refusal::Full | Refusal::InLine) => {}
+                        Ok(()) | Err(Refusal::Closed) => return Poll::Ready(tried),
+                    }
                 }
-                Err(claim::Closed) => return Poll::Ready(Err(SendError(()))),
-            }
+                let claimed = ready!(this.claim.as_mut().poll_uncharged(cx));
+                Poll::Ready(claimed.map_err(|claim::Closed| Refusal::Closed).map(|()| {
+                    if let Some(message) = messages.pop_front() {
+                        this.claim.shared().send_claimed(message);
+                        this.claim.sent(1);
+                    }
+                }))
+            }))
+            .map_err(|_| SendError(()))?;
         }
         Poll::Ready(Ok(()))
     }
@@ -193,7 +207,7 @@ impl<'a, T> Future for Reserve<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        Poll::Ready(match ready!(this.claim.poll(cx, |_, _| ())) {
+        Poll::Ready(match ready!(this.claim.poll(cx)) {
             Ok(()) => Ok(Permit::new(this.sender)),
             Err(claim::Closed) => Err(SendError(())),
         })
@@ -214,7 +228,7 @@ pin_project! {
 impl<'a, T> ReserveMany<'a, T> {
     pub(crate) fn new(sender: &'a Sender<T>, n: usize, wait: Wait) -> Self {
         Self {
-            claim: Claim::new(sender, n, wait),
+            claim: Claim::new(sender, u32::try_from(n).unwrap_or(u32::MAX), wait),
             sender,
         }
     }
@@ -225,7 +239,7 @@ impl<'a, T> Future for ReserveMany<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        Poll::Ready(match ready!(this.claim.as_mut().poll(cx, |_, _| ())) {
+        Poll::Ready(match ready!(this.claim.as_mut().poll(cx)) {
             Ok(()) => Ok(PermitIterator::new(this.sender, this.claim.wanted())),
             Err(claim::Closed) => Err(SendError(())),
         })
@@ -256,7 +270,7 @@ impl<T> Future for ReserveOwned<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut claim = self.project().claim;
-        let claimed = ready!(claim.as_mut().poll(cx, |_, _| ()));
+        let claimed = ready!(claim.as_mut().poll(cx));
         let sender = claim.sender_mut().take();
         Poll::Ready(match (claimed, sender) {
             (Ok(()), Some(sender)) => Ok(OwnedPermit::new(sender)),

@@ -2,7 +2,7 @@
 
 use narrows_core::sync::{Arc, atomic::Ordering};
 
-use crate::shared::{Shared, wake};
+use crate::shared::Shared;
 
 /// A sender's share of the channel; it counts as a sender.
 #[derive(Debug)]
@@ -37,14 +37,10 @@ impl<T> Clone for SenderHalf<T> {
 
 impl<T> Drop for SenderHalf<T> {
     fn drop(&mut self) {
-        // ORDERING: Release; pairs with the Acquire in `sender_count`.
-        if self.shared.senders.fetch_sub(1, Ordering::Release) == 1 {
-            let receiver = {
-                let mut state = self.shared.state.lock();
-                state.senders_gone = true;
-                state.receiver.take()
-            };
-            wake(receiver);
+        // ORDERING: Release; pairs with the Acquire in `sender_count`, and with this Acquire: the last sender ends
+        // the channel after all others have sent.
+        if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shared.senders_are_gone();
         }
     }
 }
@@ -71,7 +67,7 @@ impl<T> WeakHalf<T> {
     /// A sender, unless none is left.
     pub(crate) fn upgrade(&self) -> Option<SenderHalf<T>> {
         let senders = &self.shared.senders;
-        // ORDERING: Relaxed, here and below; what the sender does goes through the lock.
+        // ORDERING: Relaxed, here and below; what the sender does goes through the claims.
         let mut seen = senders.load(Ordering::Relaxed);
         while seen != 0 {
             match senders.compare_exchange_weak(

@@ -1,34 +1,50 @@
-//! The receiver's side of the [algorithm](crate::shared): its batch, and its waits.
+//! The receiver's side of the [algorithm](crate::shared).
 
-use std::task::{Context, Poll, Waker};
-
-use narrows_core::{
-    coop,
-    first_panic::FirstPanic,
-    sync::{Arc, Mutex},
+use std::{
+    future::poll_fn,
+    mem,
+    task::{Context, Poll},
 };
 
+use narrows_core::{blocking, coop, first_panic::FirstPanic, sync::Arc};
+
 use crate::{
+    blocks::Cursor,
+    claims::{Position, Seen},
     error::TryRecvError,
-    ledger::Taken,
-    shared::{Shared, State, wake},
-    storage::Queue,
+    shared::Shared,
+    slot::Slot,
+    waker_cell::Found,
 };
 
 /// The receiver's share of the channel.
 #[derive(Debug)]
 pub(crate) struct ReceiverHalf<T> {
     shared: Arc<Shared<T>>,
-    /// Messages that were fetched and not yet returned, older than all in the shared queue. Never locked:
-    /// inside a mutex they can be shared between threads, as a receiver can, without `T: Sync`.
-    batch: Mutex<Queue<T>>,
+    cursor: Cursor<T>,
+    waker: MyWaker,
+}
+
+/// Where the receiver's waker is, as far as the receiver knows.
+#[derive(Clone, Copy, Debug)]
+enum MyWaker {
+    Nowhere,
+    /// In the cell, and not lent.
+    InTheCell,
+    /// Lent to whoever finds `RECEIVER_SLEEPS` in the claims.
+    Asleep,
+    /// Lent to whoever fills the slot of this position.
+    AtTheSlot(Position),
+    /// Somebody has found it, and perhaps not taken it yet.
+    Taken,
 }
 
 impl<T> ReceiverHalf<T> {
     pub(crate) fn new(shared: Arc<Shared<T>>) -> Self {
         Self {
             shared,
-            batch: Mutex::new(Queue::new()),
+            cursor: Cursor::new(),
+            waker: MyWaker::Nowhere,
         }
     }
 
@@ -36,41 +52,44 @@ impl<T> ReceiverHalf<T> {
         &self.shared
     }
 
-    /// The next message, without waiting.
+    /// The next message, without a wait for one that nobody has sent.
     pub(crate) fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        if let Some(message) = self.pop_batch() {
-            return Ok(message);
-        }
-        let (mut state, _) = self.shared.lock();
-        match Self::fetch(self.batch.get_mut(), &mut state, &self.shared.taken) {
-            Some((message, called)) => {
-                drop(state);
-                wake(called);
-                Ok(message)
+        loop {
+            if let Some(message) = self.take() {
+                self.free(1);
+                return Ok(message);
             }
-            None if state.is_over() => Err(TryRecvError::Disconnected),
-            None => Err(TryRecvError::Empty),
+            let seen = self.shared.claims().load();
+            match seen.sent().since(self.cursor.position()) {
+                0 if seen.is_over() => return Err(TryRecvError::Disconnected),
+                // The one that is on its way has not been sent yet.
+                0 | 1 => return Err(TryRecvError::Empty),
+                _ => self.await_next(),
+            }
         }
+    }
+
+    /// Parks the thread until the next message is there, for which its sender needs a few instructions more.
+    #[cold]
+    fn await_next(&mut self) {
+        blocking::block_on_briefly(poll_fn(|cx| {
+            self.poll_wait(cx, |half| half.slot().is_full().then_some(()))
+        }));
     }
 
     /// The next message; `None` if there will be none.
     #[inline]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        coop::poll(cx, |cx| self.poll_recv_uncharged(cx))
-    }
-
-    #[inline]
-    fn poll_recv_uncharged(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        if let Some(message) = self.pop_batch() {
-            return Poll::Ready(Some(message));
-        }
-        let batch = self.batch.get_mut();
-        let shared = &self.shared;
-        let polled = poll_wait(shared, cx, |state| Self::fetch(batch, state, &shared.taken));
-        polled.map(|fetched| {
-            let (message, called) = fetched?;
-            wake(called);
-            Some(message)
+        coop::poll(cx, |cx| {
+            if let Some(message) = self.take() {
+                self.free(1);
+                return Poll::Ready(Some(message));
+            }
+            let received = self.poll_wait(cx, Self::take);
+            if let Poll::Ready(Some(_)) = received {
+                self.free(1);
+            }
+            received
         })
     }
 
@@ -81,137 +100,194 @@ impl<T> ReceiverHalf<T> {
         buffer: &mut Vec<T>,
         limit: usize,
     ) -> Poll<usize> {
-        coop::poll(cx, |cx| self.poll_recv_many_uncharged(cx, buffer, limit))
-    }
-
-    fn poll_recv_many_uncharged(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut Vec<T>,
-        limit: usize,
-    ) -> Poll<usize> {
         if limit == 0 {
             return Poll::Ready(0);
         }
-        let mut moved = self.batch.get_mut().pop_into(buffer, limit);
-        if moved < limit {
-            let batch = self.batch.get_mut();
-            let mut exchange = |state: &mut State<T>| {
-                std::mem::swap(&mut state.queue, batch);
-                (!batch.is_empty()).then_some(())
-            };
-            if moved > 0 {
-                let _ = exchange(&mut self.shared.state.lock());
-            } else if poll_wait(&self.shared, cx, exchange).is_pending() {
+        coop::poll(cx, |cx| {
+            let moved = self.poll_wait(cx, |half| {
+                let mut moved = 0;
+                while moved < limit.min(MOVED_AT_ONCE) {
+                    let Some(message) = half.take() else { break };
+                    buffer.push(message);
+                    moved += 1;
+                }
+                (moved > 0).then_some(moved)
+            });
+            moved.map(|moved| {
+                let moved = moved.unwrap_or(0);
+                self.free(moved as u32);
+                moved
+            })
+        })
+    }
+
+    /// Takes the next message if it is there. What it leaves behind is not yet free.
+    #[inline]
+    fn take(&mut self) -> Option<T> {
+        self.cursor.take(self.shared.tail(), self.shared.links())
+    }
+
+    /// Frees what `n` messages have left behind.
+    #[inline]
+    fn free(&self, n: u32) {
+        if self.shared.taken().add(n) {
+            self.shared.hand_out_freed();
+        }
+    }
+
+    /// The loop of the receiver's waits: try, register, try again. `None` if no message will come.
+    fn poll_wait<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut fetch: impl FnMut(&mut Self) -> Option<R>,
+    ) -> Poll<Option<R>> {
+        loop {
+            if let Some(fetched) = fetch(self) {
+                self.stop_waiting();
+                return Poll::Ready(Some(fetched));
+            }
+            let seen = self.shared.claims().load();
+            let unsent = seen.sent() == self.cursor.position();
+            if unsent && seen.is_over() {
+                self.stop_waiting();
+                return Poll::Ready(None);
+            }
+            let cell = self.shared.receiver_waker();
+            match self.waker {
+                MyWaker::Nowhere => {
+                    cell.put(cx.waker().clone());
+                    self.waker = MyWaker::InTheCell;
+                }
+                MyWaker::InTheCell => {}
+                MyWaker::Taken if cell.is_lent() => {
+                    // Somebody is about to wake with it, and has not done so yet.
+                    if !cell.will_wake(cx.waker()) {
+                        cx.waker().wake_by_ref();
+                    }
+                    return Poll::Pending;
+                }
+                MyWaker::Taken => {
+                    self.waker = MyWaker::Nowhere;
+                    continue;
+                }
+                MyWaker::Asleep if !seen.receiver_sleeps() => {
+                    self.waker = MyWaker::Taken;
+                    continue;
+                }
+                MyWaker::AtTheSlot(filled) if filled != self.cursor.position() => {
+                    self.waker = MyWaker::Taken;
+                    continue;
+                }
+                MyWaker::Asleep | MyWaker::AtTheSlot(_) => {
+                    if cell.will_wake(cx.waker()) {
+                        return Poll::Pending;
+                    }
+                    self.take_back(seen);
+                    self.stop_waiting();
+                    continue;
+                }
+            }
+            self.shared.receiver_waker().lend();
+            if unsent {
+                if self.shared.claims().fall_asleep(seen) {
+                    self.waker = MyWaker::Asleep;
+                    return Poll::Pending;
+                }
+            } else if self.slot().await_message() {
+                self.waker = MyWaker::AtTheSlot(self.cursor.position());
                 return Poll::Pending;
             }
-            moved += self.batch.get_mut().pop_into(buffer, limit - moved);
+            self.shared.receiver_waker().unlend();
         }
-        if moved > 0 && self.shared.taken.add(moved) {
-            self.shared.hand_out_freed();
-        }
-        Poll::Ready(moved)
     }
 
-    #[inline]
-    fn pop_batch(&mut self) -> Option<T> {
-        let message = self.batch.get_mut().pop()?;
-        if self.shared.taken.add(1) {
-            self.shared.hand_out_freed();
-        }
-        Some(message)
+    /// The slot of a message that is on its way.
+    fn slot(&mut self) -> Slot<'_, T> {
+        self.cursor
+            .slot_to_await(self.shared.tail(), self.shared.links())
     }
 
-    /// The first message of the shared queue. The rest goes into the batch, which must be empty; unless a
-    /// sender waits, since each message then frees a slot for one under the lock.
-    #[inline]
-    fn fetch(
-        batch: &mut Queue<T>,
-        state: &mut State<T>,
-        taken: &Taken,
-    ) -> Option<(T, Option<Waker>)> {
-        if state.queue.is_empty() {
-            return None;
+    /// Says no more that it waits, unless somebody has seen it.
+    fn take_back(&mut self, seen: Seen) {
+        let taken_back = match self.waker {
+            MyWaker::Asleep => self.shared.claims().stay_awake(seen),
+            MyWaker::AtTheSlot(position) => {
+                position == self.cursor.position() && self.slot().await_no_more()
+            }
+            MyWaker::Nowhere | MyWaker::InTheCell | MyWaker::Taken => return,
+        };
+        self.waker = if taken_back {
+            self.shared.receiver_waker().unlend();
+            MyWaker::InTheCell
+        } else {
+            MyWaker::Taken
+        };
+    }
+
+    /// The wait is over: whoever made it so has taken the waker, if it was lent.
+    fn stop_waiting(&mut self) {
+        match self.waker {
+            MyWaker::Asleep | MyWaker::AtTheSlot(_) => self.waker = MyWaker::Taken,
+            MyWaker::InTheCell => {
+                self.waker = MyWaker::Nowhere;
+                let own = Found::when(true);
+                drop(own.map(|own| self.shared.receiver_waker().take(own)));
+            }
+            MyWaker::Nowhere | MyWaker::Taken => {}
         }
-        let somebody_waits = !state.waiting.is_empty();
-        let message = if somebody_waits || state.queue.is_single() {
-            state.queue.pop()?
-        } else {
-            std::mem::swap(&mut state.queue, batch);
-            batch.pop()?
-        };
-        taken.add_while_locked(1);
-        let called = if somebody_waits {
-            state.grant(taken)
-        } else {
-            None
-        };
-        Some((message, called))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        let state = self.shared.state.lock();
-        state.closed || state.senders_gone
+        let seen = self.shared.claims().load();
+        seen.is_closed() || seen.senders_are_gone()
     }
 
     /// Refuses further claims; whether they were accepted until then.
     pub(crate) fn close(&mut self) -> bool {
         let mut panics = FirstPanic::none();
-        let newly = self.shared.close(&mut panics);
+        let newly = self.close_catching(&mut panics);
         panics.resume();
+        newly
+    }
+
+    fn close_catching(&mut self, panics: &mut FirstPanic) -> bool {
+        let ended = self.shared.claims().close();
+        if ended.receiver.is_some() {
+            // The one that was found is the one that closes.
+            self.shared.receiver_waker().unlend();
+            self.waker = MyWaker::InTheCell;
+            panics.catch(|| self.stop_waiting());
+        }
+        let newly = !ended.before.is_closed();
+        if newly {
+            self.shared.call_all(panics);
+        }
         newly
     }
 }
 
-/// The loop of the receiver's waits: try, register, try again. `None` if no message will come.
-#[inline]
-fn poll_wait<T, R>(
-    shared: &Shared<T>,
-    cx: &mut Context<'_>,
-    mut fetch: impl FnMut(&mut State<T>) -> Option<R>,
-) -> Poll<Option<R>> {
-    let mut cloned = None;
-    loop {
-        let mut state = shared.state.lock();
-        if let Some(fetched) = fetch(&mut state) {
-            return Poll::Ready(Some(fetched));
-        }
-        if state.is_over() {
-            let stale = state.receiver.take();
-            drop(state);
-            drop(stale);
-            return Poll::Ready(None);
-        }
-        if let Some(held) = &state.receiver {
-            if held.will_wake(cx.waker()) {
-                return Poll::Pending;
-            }
-        }
-        if let Some(waker) = cloned.take() {
-            let replaced = state.receiver.replace(waker);
-            drop(state);
-            drop(replaced);
-            return Poll::Pending;
-        }
-        drop(state);
-        cloned = Some(cx.waker().clone());
-    }
-}
+/// The most that are moved before their slots are freed.
+const MOVED_AT_ONCE: usize = 1 << 20;
 
 impl<T> Drop for ReceiverHalf<T> {
     fn drop(&mut self) {
         let mut panics = FirstPanic::none();
-        self.shared.close(&mut panics);
-        let (queue, waker) = {
-            let (mut state, taken) = self.shared.lock();
-            taken.add_while_locked(state.ledger.queued(taken));
-            let queue = std::mem::replace(&mut state.queue, Queue::new());
-            (queue, state.receiver.take())
-        };
-        let batch = std::mem::replace(self.batch.get_mut(), Queue::new());
-        panics.catch(|| drop(waker));
-        panics.catch(|| drop(batch));
-        panics.catch(|| drop(queue));
+        self.close_catching(&mut panics);
+        let seen = self.shared.claims().load();
+        self.take_back(seen);
+        panics.catch(|| self.stop_waiting());
+        // No sender gets a position any more but for what it has claimed.
+        while self.cursor.position() != seen.sent() {
+            match self.take() {
+                Some(message) => {
+                    panics.catch(|| self.free(1));
+                    panics.catch(|| drop(message));
+                }
+                None => self.await_next(),
+            }
+        }
+        self.shared
+            .leave(mem::replace(&mut self.cursor, Cursor::new()));
         panics.resume();
     }
 }

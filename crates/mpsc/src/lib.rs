@@ -50,26 +50,28 @@
 //! - The other channels: [oneshot](../narrows_oneshot/index.html), [broadcast](../narrows_broadcast/index.html),
 //!   [watch](../narrows_watch/index.html); [patterns](../narrows_patterns/index.html) on all four.
 
-#![forbid(unsafe_code)]
-
+mod blocks;
 mod builder;
 mod claim;
+mod claims;
 pub mod error;
 pub mod futures;
 mod halves;
 mod inbox;
-mod ledger;
 mod lent;
+mod line;
 mod permit;
 #[cfg(feature = "stream")]
 mod poll_sender;
 mod receiver;
 mod sender;
 mod shared;
-mod storage;
+mod slot;
 #[cfg(feature = "stream")]
 mod stream;
+mod taken;
 mod unbounded;
+mod waker_cell;
 
 pub use builder::{Builder, channel, unbounded_channel};
 pub use permit::{OwnedPermit, Permit, PermitIterator};

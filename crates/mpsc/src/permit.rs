@@ -56,11 +56,11 @@ impl<T> fmt::Debug for Permit<'_, T> {
 #[must_use = "permits that are dropped have sent nothing"]
 pub struct PermitIterator<'a, T> {
     sender: &'a Sender<T>,
-    left: usize,
+    left: u32,
 }
 
 impl<'a, T> PermitIterator<'a, T> {
-    pub(crate) fn new(sender: &'a Sender<T>, n: usize) -> Self {
+    pub(crate) fn new(sender: &'a Sender<T>, n: u32) -> Self {
         Self { sender, left: n }
     }
 }
@@ -74,7 +74,7 @@ impl<'a, T> Iterator for PermitIterator<'a, T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        (self.left as usize, Some(self.left as usize))
     }
 }
 

@@ -7,11 +7,11 @@ use narrows_explain::{Handle, Role, Site, Wait};
 
 use crate::{
     OwnedPermit, Permit, PermitIterator,
+    claims::Refusal,
     error::{SendError, TrySendError},
     futures::{Closed, Reserve, ReserveMany, ReserveOwned, Send, SendMany},
     halves::{SenderHalf, WeakHalf},
     lent::Lent,
-    shared::Refusal,
 };
 
 /// Sends messages to the [`Receiver`](crate::Receiver) of a bounded channel.
@@ -330,11 +330,13 @@ impl<T> Sender<T> {
     /// assert!(tx.try_reserve_many(2).is_err());
     /// ```
     pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, TrySendError<()>> {
-        if n > self.max_capacity() {
-            return Err(TrySendError::Full(()));
+        match u32::try_from(n) {
+            Ok(claims) if n <= self.max_capacity() => {
+                self.try_claim(claims)?;
+                Ok(PermitIterator::new(self, claims))
+            }
+            _ => Err(TrySendError::Full(())),
         }
-        self.try_claim(n)?;
-        Ok(PermitIterator::new(self, n))
     }
 
     /// [`try_reserve`](Self::try_reserve) for a permit that owns its sender.
@@ -358,7 +360,7 @@ impl<T> Sender<T> {
         }
     }
 
-    fn try_claim(&self, n: usize) -> Result<(), TrySendError<()>> {
+    fn try_claim(&self, n: u32) -> Result<(), TrySendError<()>> {
         let claimed = self.half.shared().try_claim(n);
         claimed.map_err(|refusal: Refusal| refusal.with(()))
     }

@@ -1,0 +1,559 @@
+#![expect(unsafe_code, reason = "blocks are linked, shared and used again")]
+//! Where the messages lie: blocks of slots, linked in the order of their positions.
+//!
+//! # Idea
+//!
+//! A position belongs to one slot. A sender that has got a position looks for its block from `tail`
+//! on, makes those blocks that are missing, and fills the slot. The receiver goes from block to block behind
+//! the senders. There is no memory until the first message comes.
+//!
+//! A bounded channel of a small capacity has a single block, which is used as a ring: its capacity is no more
+//! than the block's, so a position that could be claimed finds its slot empty.
+//!
+//! # Links
+//!
+//! `first`, and `next` in each block, are null until somebody needs what comes after; whoever does puts a block
+//! there by a compare-exchange. A block that loses that race is kept as the spare.
+//!
+//! # The dangerous race
+//!
+//! A sender has got a position and has read `tail`, but has not reached its block: the blocks on its way
+//! must stay. So a block is used again only when all of this has happened, in this order:
+//!
+//! 1. All its slots were filled; some sender moved `tail` on to the next block.
+//! 2. That sender then asked the [claims](crate::claims) for a *bound*: any sender with a position behind it
+//!    has seen `tail` as it is now. It noted the bound in the block it has left behind.
+//! 3. The receiver has taken every message before the bound: those senders have all reached their slots.
+//!
+//! The sender that moved `tail` has got a position itself which lies before the bound, so that the block
+//! is not used again before it has written the note.
+//!
+//! # Memory
+//!
+//! The receiver gives blocks back in their order. One is kept as a spare for the next sender that needs one;
+//! the others are freed. So what a channel keeps after a burst is the block at which it is, at most one
+//! behind it, and the spare. Growing never copies a message.
+
+use std::{
+    alloc::{self, Layout},
+    collections::VecDeque,
+    fmt,
+    mem::MaybeUninit,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::{self, NonNull},
+};
+
+use narrows_core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use crate::{
+    claims::{Claims, Position, Positions},
+    slot::{self, Place, Slot, State},
+    waker_cell::Found,
+};
+
+/// How many slots a block has, and whether it is the only one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    /// One less than a block's slots, whose number is a power of two: what of a position tells its slot.
+    slot: u32,
+    /// What of a position tells its block: nothing in a ring.
+    block: u32,
+}
+
+impl Shape {
+    /// The most slots of a block that is one of many, and of a ring.
+    const SLOTS: usize = if cfg!(narrows_loom) { 2 } else { 32 };
+    const RING: usize = if cfg!(narrows_loom) { 2 } else { 128 };
+    /// The most memory of either, unless a single slot is larger.
+    const BYTES: usize = 4096;
+
+    fn of<T>(capacity: usize) -> Self {
+        let fit = Self::BYTES / (size_of::<T>() + size_of::<State>());
+        let ring = capacity.next_power_of_two();
+        if ring <= Self::RING.min(fit) || ring == 1 {
+            return Self {
+                slot: ring as u32 - 1,
+                block: 0,
+            };
+        }
+        let slots = 1 << fit.clamp(1, Self::SLOTS).ilog2();
+        Self {
+            slot: slots - 1,
+            block: !(slots - 1),
+        }
+    }
+
+    fn is_ring(self) -> bool {
+        self.block == 0
+    }
+
+    fn slots(self) -> u32 {
+        self.slot + 1
+    }
+
+    /// The position at which the block of `position` starts.
+    #[inline]
+    fn start(self, position: Position) -> u32 {
+        position.get() & self.block
+    }
+
+    #[inline]
+    fn index(self, position: Position) -> usize {
+        (position.get() & self.slot) as usize
+    }
+}
+
+/// The beginning of a block; its slots follow in the same allocation.
+struct Block<T> {
+    /// The position of its first slot. Written before the block is linked.
+    start: AtomicU32,
+    /// What the sender noted that has left it behind: `LEFT`, and the bound.
+    left: AtomicU64,
+    next: AtomicPtr<Block<T>>,
+}
+
+const LEFT: u64 = 1 << 32;
+
+impl<T> Block<T> {
+    /// What a block needs, and where its messages begin.
+    fn layout(shape: Shape) -> (Layout, usize) {
+        let slots = shape.slots() as usize;
+        let whole = Layout::array::<Place<T>>(slots).and_then(|messages| {
+            let states = Layout::array::<State>(slots)?;
+            Layout::new::<Self>().extend(states)?.0.extend(messages)
+        });
+        let (layout, messages) =
+            whole.expect("a message's size is less than half the address space");
+        (layout.pad_to_align(), messages)
+    }
+
+    fn allocate(shape: Shape, start: u32) -> NonNull<Self> {
+        let (layout, _) = Self::layout(shape);
+        // SAFETY: the header alone has a size.
+        let memory = unsafe { alloc::alloc(layout) };
+        let Some(block) = NonNull::new(memory.cast::<Self>()) else {
+            alloc::handle_alloc_error(layout);
+        };
+        // SAFETY: the allocation begins with room for the header.
+        unsafe {
+            block.write(Self {
+                start: AtomicU32::new(start),
+                left: AtomicU64::new(0),
+                next: AtomicPtr::new(ptr::null_mut()),
+            });
+        }
+        for index in 0..shape.slots() as usize {
+            // SAFETY: the layout has room for that many states.
+            unsafe { Self::state(block.as_ptr(), index).write(slot::empty()) };
+            // SAFETY: the same for the messages.
+            let message = unsafe { Self::message(block.as_ptr(), shape, index) };
+            // SAFETY: as above.
+            unsafe { message.write(Place::new(MaybeUninit::uninit())) };
+        }
+        block
+    }
+
+    /// Frees a block.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else reaches it any more, and no slot holds a message.
+    unsafe fn free(block: *mut Self, shape: Shape) {
+        let (layout, _) = Self::layout(shape);
+        for index in 0..shape.slots() as usize {
+            // SAFETY: `allocate` wrote that many states, and the block is the caller's alone.
+            unsafe { Self::state(block, index).drop_in_place() };
+            // SAFETY: the same for the messages.
+            unsafe { Self::message(block, shape, index).drop_in_place() };
+        }
+        // SAFETY: the same for the header.
+        unsafe { block.drop_in_place() };
+        // SAFETY: it was allocated with this layout.
+        unsafe { alloc::dealloc(block.cast(), layout) };
+    }
+
+    /// # Safety
+    ///
+    /// `block` is an allocation with room for more than `index` slots.
+    #[inline]
+    unsafe fn state(block: *mut Self, index: usize) -> *mut State {
+        let offset = size_of::<Self>().next_multiple_of(align_of::<State>());
+        // SAFETY: within the allocation, as the caller says.
+        unsafe { block.byte_add(offset).cast::<State>().add(index) }
+    }
+
+    /// # Safety
+    ///
+    /// As in `state`.
+    #[inline]
+    unsafe fn message(block: *mut Self, shape: Shape, index: usize) -> *mut Place<T> {
+        let states = size_of::<Self>().next_multiple_of(align_of::<State>());
+        let offset = (states + shape.slots() as usize * size_of::<State>())
+            .next_multiple_of(align_of::<Place<T>>());
+        // SAFETY: as in `state`.
+        unsafe { block.byte_add(offset).cast::<Place<T>>().add(index) }
+    }
+
+    /// The slot of `position`.
+    ///
+    /// # Safety
+    ///
+    /// `block` is the position's block, and stays for as long as the result is used.
+    #[inline]
+    unsafe fn slot<'a>(block: *mut Self, shape: Shape, position: Position) -> Slot<'a, T> {
+        let index = shape.index(position);
+        Slot {
+            // SAFETY: the index is less than the number of slots that `allocate` wrote.
+            state: unsafe { &*Self::state(block, index) },
+            // SAFETY: the same.
+            message: unsafe { &*Self::message(block, shape, index) },
+        }
+    }
+
+    /// Whether the messages of all its positions were written.
+    fn is_filled(&self, block: *mut Self, shape: Shape) -> bool {
+        let start = Position::new(self.start().into());
+        (0..shape.slots()).all(|n| {
+            // SAFETY: a position of this block, which is borrowed.
+            unsafe { Self::slot(block, shape, start.plus(n)) }.was_filled()
+        })
+    }
+
+    fn start(&self) -> u32 {
+        // ORDERING: Relaxed; written before the block was linked, and links are acquired.
+        self.start.load(Ordering::Relaxed)
+    }
+}
+
+/// Where the senders begin to look for a position's block.
+pub(crate) struct Tail<T> {
+    block: AtomicPtr<Block<T>>,
+    shape: Shape,
+}
+
+/// The beginning of the chain, and a block that nobody uses.
+pub(crate) struct Links<T> {
+    first: AtomicPtr<Block<T>>,
+    spare: AtomicPtr<Block<T>>,
+}
+
+/// Where the receiver is. It belongs to the receiver alone, and after it to whoever drops the channel.
+pub(crate) struct Cursor<T> {
+    position: Position,
+    /// The block of the position; null until the receiver has seen that there is one.
+    block: *mut Block<T>,
+    /// The block before it, while `block` is null.
+    before: *mut Block<T>,
+    /// The first that was not given back.
+    oldest: *mut Block<T>,
+}
+
+impl<T> Tail<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            block: AtomicPtr::new(ptr::null_mut()),
+            shape: Shape::of::<T>(capacity),
+        }
+    }
+
+    /// Puts a message where its position is; finds the receiver if it waits for it, or did when the position was
+    /// given.
+    #[inline]
+    pub(crate) fn fill(
+        &self,
+        links: &Links<T>,
+        claims: &Claims,
+        positions: Positions,
+        message: T,
+    ) -> Option<Found> {
+        let slot = self.slot(links, claims, positions.first());
+        // SAFETY: the position was given once, and is used up here.
+        let found = unsafe { slot.fill(message) };
+        found.or(positions.receiver)
+    }
+
+    /// The same for several messages, taken from the front.
+    pub(crate) fn fill_many(
+        &self,
+        links: &Links<T>,
+        claims: &Claims,
+        positions: Positions,
+        messages: &mut VecDeque<T>,
+    ) -> Option<Found> {
+        let mut messages = messages.drain(..positions.count() as usize);
+        let first = messages.next().expect("at least one position was given");
+        for (n, message) in (1..).zip(messages) {
+            let slot = self.slot(links, claims, positions.first().plus(n));
+            // SAFETY: as in `fill`; and the first is filled last.
+            unsafe { slot.fill_behind(message) };
+        }
+        self.fill(links, claims, positions, first)
+    }
+
+    /// The slot of a position that the caller has been given and has not filled.
+    #[inline]
+    fn slot(&self, links: &Links<T>, claims: &Claims, position: Position) -> Slot<'_, T> {
+        // ORDERING: Acquire; pairs with the Release of whoever moved it there: the block is whole.
+        let tail = self.block.load(Ordering::Acquire);
+        let start = self.shape.start(position);
+        // SAFETY: a block stays while a sender may be on its way from it (the header's argument).
+        let block = if !tail.is_null() && unsafe { &*tail }.start() == start {
+            tail
+        } else {
+            self.walk(links, claims, position, tail)
+        };
+        // SAFETY: it is the position's block, and it stays until the position is filled and taken.
+        unsafe { Block::slot(block, self.shape, position) }
+    }
+
+    #[cold]
+    fn walk(
+        &self,
+        links: &Links<T>,
+        claims: &Claims,
+        position: Position,
+        tail: *mut Block<T>,
+    ) -> *mut Block<T> {
+        let start = self.shape.start(position);
+        let mut block = tail;
+        if block.is_null() {
+            block = links.after(ptr::null_mut(), self.shape);
+            // ORDERING: Release; as in `load`. Relaxed on failure: somebody else has set it.
+            let _ = self
+                .block
+                .compare_exchange(tail, block, Ordering::Release, Ordering::Relaxed);
+        }
+        // One sender for each block tries, not all of them.
+        let mut moves_tail = true;
+        loop {
+            // SAFETY: the chain from `tail` to the position's block stays until the position is filled and
+            // taken (the header's argument).
+            let this = unsafe { &*block };
+            if this.start() == start {
+                return block;
+            }
+            let next = links.after(block, self.shape);
+            moves_tail = moves_tail && this.is_filled(block, self.shape);
+            if moves_tail {
+                // ORDERING: Release; pairs with the Acquire in `slot`: the next block is whole.
+                // Relaxed on failure: somebody else has moved it.
+                moves_tail = self
+                    .block
+                    .compare_exchange(block, next, Ordering::Release, Ordering::Relaxed)
+                    .is_ok();
+            }
+            if moves_tail {
+                let bound = LEFT | u64::from(claims.bound().get());
+                // ORDERING: Release; pairs with the Acquire in `give_back`: this sender is done with the block.
+                this.left.store(bound, Ordering::Release);
+            }
+            block = next;
+        }
+    }
+}
+
+impl<T> Links<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            first: AtomicPtr::new(ptr::null_mut()),
+            spare: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// The link to the block after `block`; to the first if that is null.
+    fn link<'a>(&'a self, block: *mut Block<T>) -> &'a AtomicPtr<Block<T>> {
+        if block.is_null() {
+            &self.first
+        } else {
+            // SAFETY: whoever asks is at that block: the receiver, or a sender on its way.
+            unsafe { &(*block).next }
+        }
+    }
+
+    /// The block after `block`, if there is one.
+    fn next(&self, block: *mut Block<T>) -> *mut Block<T> {
+        // ORDERING: Acquire; pairs with the Release in `after`: the block is whole.
+        self.link(block).load(Ordering::Acquire)
+    }
+
+    /// The block after `block`; made if there is none.
+    fn after(&self, block: *mut Block<T>, shape: Shape) -> *mut Block<T> {
+        let next = self.next(block);
+        if !next.is_null() {
+            return next;
+        }
+        let start = if block.is_null() {
+            shape.start(Position::FIRST)
+        } else {
+            // SAFETY: as in `link`.
+            let start = Position::new(unsafe { &*block }.start().into());
+            start.plus(shape.slots()).get()
+        };
+        let new = self.take_spare(shape, start);
+        // ORDERING: Release on success; pairs with the Acquire in `next`: the block is whole.
+        // Acquire on failure; pairs with the Release of whoever was first.
+        match self.link(block).compare_exchange(
+            ptr::null_mut(),
+            new,
+            Ordering::Release,
+            Ordering::Acquire,
+        ) {
+            Ok(_) => new,
+            Err(next) => {
+                self.put_spare(new, shape);
+                next
+            }
+        }
+    }
+
+    fn take_spare(&self, shape: Shape, start: u32) -> *mut Block<T> {
+        // ORDERING: Acquire; pairs with the Release in `put_spare`: the block was emptied.
+        let spare = self.spare.swap(ptr::null_mut(), Ordering::Acquire);
+        if spare.is_null() {
+            return Block::allocate(shape, start).as_ptr();
+        }
+        // ORDERING: Relaxed; published with the link.
+        // SAFETY: a spare block belongs to whoever took it.
+        unsafe { &*spare }.start.store(start, Ordering::Relaxed);
+        spare
+    }
+
+    /// Keeps a block that nobody reaches and whose slots are empty, or frees it.
+    fn put_spare(&self, block: *mut Block<T>, shape: Shape) {
+        // ORDERING: Release; pairs with the Acquire in `take_spare`. Relaxed on failure: nothing is taken over.
+        let kept = self.spare.compare_exchange(
+            ptr::null_mut(),
+            block,
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
+        if kept.is_err() {
+            // SAFETY: the caller's alone, and it holds no message.
+            unsafe { Block::free(block, shape) };
+        }
+    }
+}
+
+impl<T> Cursor<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            position: Position::FIRST,
+            block: ptr::null_mut(),
+            before: ptr::null_mut(),
+            oldest: ptr::null_mut(),
+        }
+    }
+
+    /// The position of the next message.
+    #[inline]
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Takes the next message, if it is there.
+    #[inline]
+    pub(crate) fn take(&mut self, tail: &Tail<T>, links: &Links<T>) -> Option<T> {
+        if self.block.is_null() && !self.enter(links.next(self.before), tail.shape, links) {
+            return None;
+        }
+        // SAFETY: the receiver's block stays until the receiver gives it back.
+        let slot = unsafe { Block::slot(self.block, tail.shape, self.position) };
+        if !slot.is_full() {
+            return None;
+        }
+        // SAFETY: it is full, and the position moves on.
+        let message = unsafe { slot.take() };
+        self.position = self.position.plus(1);
+        if tail.shape.is_ring() {
+            slot.empty();
+        } else if tail.shape.index(self.position) == 0 {
+            self.before = self.block;
+            self.block = ptr::null_mut();
+        }
+        Some(message)
+    }
+
+    /// The slot of the next message, which has got its position: it will be filled.
+    pub(crate) fn slot_to_await(&mut self, tail: &Tail<T>, links: &Links<T>) -> Slot<'_, T> {
+        if self.block.is_null() {
+            self.enter(links.after(self.before, tail.shape), tail.shape, links);
+        }
+        // SAFETY: as in `take`.
+        unsafe { Block::slot(self.block, tail.shape, self.position) }
+    }
+
+    /// Goes into the next block, if it is there.
+    #[cold]
+    fn enter(&mut self, block: *mut Block<T>, shape: Shape, links: &Links<T>) -> bool {
+        if block.is_null() {
+            return false;
+        }
+        self.block = block;
+        if self.oldest.is_null() {
+            self.oldest = block;
+        }
+        self.give_back(shape, links);
+        true
+    }
+
+    /// Gives back the blocks behind the receiver that no sender is on its way from.
+    fn give_back(&mut self, shape: Shape, links: &Links<T>) {
+        while self.oldest != self.block {
+            // SAFETY: not given back yet.
+            let oldest = unsafe { &*self.oldest };
+            // ORDERING: Acquire; pairs with the Release in `walk`: its sender is done with the block.
+            let left = oldest.left.load(Ordering::Acquire);
+            if left & LEFT == 0 || !self.position.has_reached(Position::new(left)) {
+                return;
+            }
+            let next = links.next(self.oldest);
+            for n in 0..shape.slots() {
+                let position = Position::new(oldest.start().into()).plus(n);
+                // SAFETY: as above.
+                unsafe { Block::slot(self.oldest, shape, position) }.empty();
+            }
+            // ORDERING: Relaxed, here and below; nobody else has the block, and `put_spare` hands it on.
+            oldest.left.store(0, Ordering::Relaxed);
+            oldest.next.store(ptr::null_mut(), Ordering::Relaxed);
+            links.put_spare(self.oldest, shape);
+            self.oldest = next;
+        }
+    }
+
+    /// Frees all blocks. Nobody else has the channel any more, and every message was taken.
+    pub(crate) fn free_all(&mut self, tail: &Tail<T>, links: &Links<T>) {
+        let mut block = if self.oldest.is_null() {
+            links.next(ptr::null_mut())
+        } else {
+            self.oldest
+        };
+        while !block.is_null() {
+            let next = links.next(block);
+            // SAFETY: nobody else has the channel, and the messages were taken.
+            unsafe { Block::free(block, tail.shape) };
+            block = next;
+        }
+        // ORDERING: Relaxed; nobody else has the channel.
+        let spare = links.spare.load(Ordering::Relaxed);
+        if !spare.is_null() {
+            // SAFETY: the same.
+            unsafe { Block::free(spare, tail.shape) };
+        }
+    }
+}
+
+// SAFETY: it reaches messages that came from the senders' threads, and blocks that are freed on any thread.
+unsafe impl<T: Send> Send for Cursor<T> {}
+// SAFETY: a shared reference tells the position only.
+unsafe impl<T: Send> Sync for Cursor<T> {}
+// A message in a block is reached by one thread at a time, and none is changed in its place.
+impl<T> UnwindSafe for Cursor<T> {}
+impl<T> RefUnwindSafe for Cursor<T> {}
+
+impl<T> fmt::Debug for Cursor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor")
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! The senders that wait for capacity, in the order in which they came.
+//!
+//! # Who gets a free slot
+//!
+//! The sender that has waited longest, whoever freed it: while somebody waits, nothing that is free can be
+//! claimed by anybody else. A slot is handed on before the call that freed it returns. Who waits for several
+//! keeps what was free meanwhile.
+//!
+//! # Two flags
+//!
+//! While somebody waits, `IN_LINE` in the [claims](crate::claims) keeps newcomers from claiming, and a flag
+//! in the [count of messages taken](crate::taken) brings the receiver here. Both go up before the first
+//! sender looks for the last time, under the lock. They may stay up when nobody waits any more, since the
+//! next to wait would only raise them again: whoever comes here meanwhile and finds nobody lowers them.
+//!
+//! # The dangerous race
+//!
+//! A sender finds nothing free and joins while a slot is freed. Whoever frees one changes a word with a
+//! flag in it. Either the flag was up, and so the lock is taken and the sender found; or it was not, and so the
+//! sender, whose raising the flag came later, sees the slot.
+
+use std::task::Waker;
+
+use narrows_core::{
+    first_panic::FirstPanic,
+    wait_list::{Host, WaitList, wake_all_catching},
+};
+
+use crate::shared::{Shared, wake};
+
+/// What the lock guards.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Those who wait for capacity.
+    pub(crate) waiting: WaitList<Want>,
+    /// Those who wait until the channel is closed.
+    pub(crate) closing: WaitList<()>,
+}
+
+/// What a waiting sender wants, and has got.
+#[derive(Debug)]
+pub(crate) struct Want {
+    pub(crate) wanted: u32,
+    pub(crate) granted: u32,
+}
+
+/// Who was called, and whether there may be another to call.
+struct Called {
+    waker: Option<Waker>,
+    more: bool,
+}
+
+impl Line {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: WaitList::new(),
+            closing: WaitList::new(),
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    /// A sender begins to wait for `n`: what is free is its own, if nobody came before.
+    pub(crate) fn begin_to_wait(&self, line: &Line, n: u32) -> Want {
+        let mut want = Want {
+            wanted: n,
+            granted: 0,
+        };
+        if line.waiting.is_empty() {
+            if !self.claims().load().is_in_line() {
+                self.claims().form_line();
+                self.taken().a_sender_waits();
+            }
+            want.granted = self.claims().grant(n, self.taken());
+            if want.granted == n {
+                self.dissolve(line);
+            }
+        }
+        want
+    }
+
+    /// Lets everybody claim again, if nobody waits; whether that is so.
+    fn dissolve(&self, line: &Line) -> bool {
+        let nobody = line.waiting.is_empty();
+        if nobody {
+            self.claims().dissolve_line();
+            self.taken().nobody_waits();
+        }
+        nobody
+    }
+
+    /// [`dissolve`](Self::dissolve) for a sender that was kept from claiming.
+    #[cold]
+    pub(crate) fn dissolve_line(&self) -> bool {
+        self.dissolve(&self.line().lock())
+    }
+
+    /// Gives what is free to whoever has waited longest, and calls it if that is enough.
+    fn grant(&self, line: &mut Line) -> Called {
+        let mut called = Called {
+            waker: None,
+            more: false,
+        };
+        if let Some(want) = line.waiting.front_mut() {
+            let missing = want.wanted - want.granted;
+            let got = self.claims().grant(missing, self.taken());
+            want.granted += got;
+            if got == missing {
+                called.waker = line.waiting.call_front();
+                called.more = !line.waiting.is_empty() && self.free_in_line() > 0;
+            }
+        }
+        called
+    }
+
+    fn free_in_line(&self) -> u32 {
+        let seen = self.claims().load();
+        self.claims().free_in_line(seen, self.taken().count())
+    }
+
+    /// The receiver has freed slots while the flag was up.
+    #[cold]
+    pub(crate) fn hand_out_freed(&self) {
+        let called = {
+            let mut line = self.line().lock();
+            if self.dissolve(&line) {
+                return;
+            }
+            self.grant(&mut line)
+        };
+        self.call(called);
+    }
+
+    /// Hands on what was given back while the flag was up.
+    pub(crate) fn hand_out(&self) {
+        let called = self.grant(&mut self.line().lock());
+        self.call(called);
+    }
+
+    fn call(&self, mut called: Called) {
+        if !called.more {
+            return wake(called.waker);
+        }
+        let mut panics = FirstPanic::none();
+        while let Some(waker) = called.waker {
+            panics.catch(|| waker.wake());
+            called = if called.more {
+                self.grant(&mut self.line().lock())
+            } else {
+                break;
+            };
+        }
+        panics.resume();
+    }
+
+    /// Whether somebody waits in line.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        self.claims().load().is_in_line() && !self.line().lock().waiting.is_empty()
+    }
+
+    /// The channel was closed: calls everybody.
+    pub(crate) fn call_all(&self, panics: &mut FirstPanic) {
+        let nobody = {
+            let line = self.line().lock();
+            line.waiting.is_empty() && line.closing.is_empty()
+        };
+        if !nobody {
+            wake_all_catching(&Waiting(self), panics);
+            wake_all_catching(&Closing(self), panics);
+        }
+    }
+}
+
+/// The way to the senders that wait for capacity.
+struct Waiting<'a, T>(&'a Shared<T>);
+
+impl<T> Host for Waiting<'_, T> {
+    type Extra = Want;
+
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Want>) -> R) -> R {
+        f(&mut self.0.line().lock().waiting)
+    }
+}
+
+/// The way to those who wait until the channel is closed.
+#[derive(Debug)]
+pub(crate) struct Closing<'a, T>(pub(crate) &'a Shared<T>);
+
+impl<T> Host for Closing<'_, T> {
+    type Extra = ();
+
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
+        f(&mut self.0.line().lock().closing)
+    }
+}
