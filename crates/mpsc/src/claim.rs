@@ -12,7 +12,12 @@ use narrows_core::{
 use narrows_explain::Wait;
 use pin_project_lite::pin_project;
 
-use crate::{Sender, claims::Refusal, line::Want, shared::Shared};
+use crate::{
+    Sender,
+    claims::Refusal,
+    line::{Waits, Want},
+    shared::Shared,
+};
 
 /// Leads to the sender on whose channel a claim is made: a reference, or the sender itself.
 pub(crate) trait ToSender {
@@ -55,30 +60,37 @@ impl<S: ToSender> Via<S> {
 }
 
 impl<S: ToSender> Host for Via<S> {
-    type Extra = Want;
+    type Extra = Want<S::Message>;
 
-    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Want>) -> R) -> R {
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Want<S::Message>>) -> R) -> R {
         f(&mut self.shared().line().lock().waiting)
     }
 
-    fn abandon(&self, node: Pin<&mut Node<Want>>) {
+    fn abandon(&self, node: Pin<&mut Node<Want<S::Message>>>) {
         give_up(self.shared(), node);
     }
 }
 
 /// Leaves the line; what was granted goes to the next who waits.
-fn give_up<T>(shared: &Shared<T>, node: Pin<&mut Node<Want>>) {
-    let left = shared.line().lock().waiting.leave(node);
-    // Its waker is dropped at the end, when the others have been woken.
-    if let Some(left) = left {
-        // Also if nothing was granted: the next may want less than this one did.
-        shared.give_back(left.extra.granted);
-    }
+fn give_up<T>(shared: &Shared<T>, node: Pin<&mut Node<Want<T>>>) -> Option<Got> {
+    let left = shared.line().lock().waiting.leave(node)?;
+    // Also if nothing was granted: the next may want less than this one did. The own waker is dropped at the
+    // end, when the others have been woken.
+    shared.give_back(left.extra.granted);
+    matches!(left.extra.message, Waits::Sent).then_some(Got::Sent)
+}
+
+/// What a wait came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Got {
+    /// What was wanted is claimed.
+    Claimed,
+    /// The message that was offered is sent.
+    Sent,
 }
 
 pin_project! {
     /// A claim of some capacity, which may have to wait.
-    #[derive(Debug)]
     #[project(!Unpin)]
     pub(crate) struct Claim<S: ToSender> {
         #[pin]
@@ -128,6 +140,12 @@ impl<S: ToSender> Claim<S> {
         self.project().waiter.parts().1.has_joined()
     }
 
+    /// Leaves the line; whether the message that was offered is sent.
+    pub(crate) fn leave(self: Pin<&mut Self>) -> bool {
+        let (via, node) = self.project().waiter.parts();
+        node.has_joined() && give_up(via.shared(), node) == Some(Got::Sent)
+    }
+
     /// Waits for the claim.
     #[inline]
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
@@ -139,9 +157,24 @@ impl<S: ToSender> Claim<S> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>> {
+        let polled = self.poll_offering(cx, Waits::Elsewhere);
+        polled.map(|got| got.map(|_| ()))
+    }
+
+    /// Waits for the claim, or until the message is sent that waits in its place.
+    pub(crate) fn poll_offering(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        message: Waits<S::Message>,
+    ) -> Poll<Result<Got, Closed>> {
         let this = self.project();
         let (via, node) = this.waiter.parts();
-        let polled = poll_claim(via.shared(), node, *this.wanted, cx);
+        let want = Want {
+            wanted: *this.wanted,
+            granted: 0,
+            message,
+        };
+        let polled = poll_claim(via.shared(), node, want, cx);
         match polled {
             Poll::Pending => this.wait.begin(&via.0.to_sender().explain),
             Poll::Ready(_) => this.wait.end(),
@@ -153,25 +186,21 @@ impl<S: ToSender> Claim<S> {
 /// The loop of every wait: try, register, try again.
 fn poll_claim<T>(
     shared: &Shared<T>,
-    mut node: Pin<&mut Node<Want>>,
-    wanted: u32,
+    mut node: Pin<&mut Node<Want<T>>>,
+    mut want: Want<T>,
     cx: &mut Context<'_>,
-) -> Poll<Result<(), Closed>> {
+) -> Poll<Result<Got, Closed>> {
     if !node.has_joined() {
-        if wanted > shared.claims().limit() {
+        if want.wanted > shared.claims().limit() {
             return Poll::Ready(Err(Closed));
         }
-        match shared.claims().claim(wanted, shared.taken()) {
-            Ok(()) => return Poll::Ready(Ok(())),
+        match shared.claims().claim(want.wanted, shared.taken()) {
+            Ok(()) => return Poll::Ready(Ok(Got::Claimed)),
             Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
             Err(Refusal::Full | Refusal::InLine) => {}
         }
-    } else if let Some(want) = node.as_mut().leave_if_called() {
-        if shared.is_closed() {
-            shared.give_back(want.granted);
-            return Poll::Ready(Err(Closed));
-        }
-        return Poll::Ready(Ok(()));
+    } else if let Some(got) = node.as_mut().leave_if_called() {
+        return Poll::Ready(called(shared, &got));
     }
     // Declared before the lock is taken, so that it is dropped after the lock is released.
     let mut cloned = (!node.has_joined()).then(|| cx.waker().clone());
@@ -180,19 +209,14 @@ fn poll_claim<T>(
         match line.waiting.status(node.as_mut(), cx.waker()) {
             Status::Absent => {
                 if let Some(waker) = cloned.take() {
-                    let want = shared.begin_to_wait(&line, wanted);
-                    let closed = shared.is_closed();
-                    if closed || want.granted == wanted {
-                        drop(line);
-                        drop(waker);
-                        if closed {
-                            shared.give_back(want.granted);
-                            return Poll::Ready(Err(Closed));
-                        }
-                        return Poll::Ready(Ok(()));
+                    shared.begin_to_wait(&line, &mut want);
+                    if want.granted < want.wanted && !shared.is_closed() {
+                        line.waiting.join(node, want, waker);
+                        return Poll::Pending;
                     }
-                    line.waiting.join(node, want, waker);
-                    return Poll::Pending;
+                    drop(line);
+                    drop(waker);
+                    return Poll::Ready(called(shared, &want));
                 }
             }
             Status::Queued => return Poll::Pending,
@@ -205,16 +229,24 @@ fn poll_claim<T>(
                 }
             }
             Status::Called => {
-                let left = line.waiting.leave(node);
+                let left = line.waiting.leave(node).expect("it was called");
                 drop(line);
-                if shared.is_closed() {
-                    shared.give_back(left.map_or(0, |left| left.extra.granted));
-                    return Poll::Ready(Err(Closed));
-                }
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(called(shared, &left.extra));
             }
         }
         drop(line);
         cloned = Some(cx.waker().clone());
+    }
+}
+
+/// What comes of a wait that is over.
+fn called<T>(shared: &Shared<T>, want: &Want<T>) -> Result<Got, Closed> {
+    if let Waits::Sent = want.message {
+        Ok(Got::Sent)
+    } else if shared.is_closed() {
+        shared.give_back(want.granted);
+        Err(Closed)
+    } else {
+        Ok(Got::Claimed)
     }
 }

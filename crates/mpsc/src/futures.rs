@@ -13,12 +13,13 @@ use pin_project_lite::pin_project;
 
 use crate::{
     OwnedPermit, Permit, PermitIterator, Sender,
-    claim::{self, Claim},
+    claim::{self, Claim, Got},
     claims::Refusal,
     error::SendError,
     inbox::ReceiverHalf,
     lent::Lent,
-    line::Closing,
+    line::{Closing, Waits},
+    offer::Cargo,
     shared::Shared,
 };
 
@@ -76,6 +77,97 @@ impl<T> Future for Send<'_, T> {
                     Ok(())
                 }
                 Err(claim::Closed) => Err(SendError(message)),
+            })
+        })
+    }
+}
+
+pin_project! {
+    /// Sends a message that waits in line itself; made by [`Sender::enqueue`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[project(!Unpin)]
+    pub struct Enqueue<'a, T> {
+        #[pin]
+        claim: Claim<&'a Sender<T>>,
+        message: Cargo<T>,
+    }
+
+    impl<T> PinnedDrop for Enqueue<'_, T> {
+        fn drop(this: Pin<&mut Self>) {
+            drop(this.take_back());
+        }
+    }
+}
+
+impl<'a, T> Enqueue<'a, T> {
+    #[inline]
+    pub(crate) fn new(sender: &'a Sender<T>, message: T, wait: Wait) -> Self {
+        Self {
+            claim: Claim::new(sender, 1, wait),
+            message: Cargo::new(message),
+        }
+    }
+
+    /// Takes the message back, unless it is sent: then, and if it was taken back before, `None`.
+    ///
+    /// The place in the line is lost. Polling the future afterwards panics.
+    ///
+    /// ```
+    /// # use std::{future::Future, pin::pin, task::{Context, Waker}};
+    /// let (tx, mut rx) = narrows_mpsc::channel(1);
+    /// tx.try_send("first").unwrap();
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// let mut second = pin!(tx.enqueue("second"));
+    /// let mut third = pin!(tx.enqueue("third"));
+    /// assert!(second.as_mut().poll(&mut cx).is_pending());
+    /// assert!(third.as_mut().poll(&mut cx).is_pending());
+    ///
+    /// assert_eq!(rx.try_recv(), Ok("first")); // Which gives its slot to "second".
+    /// assert_eq!(second.take_back(), None);
+    /// assert_eq!(third.take_back(), Some("third"));
+    /// ```
+    pub fn take_back(self: Pin<&mut Self>) -> Option<T> {
+        let this = self.project();
+        if this.claim.leave() {
+            this.message.accepted();
+        }
+        this.message.take()
+    }
+}
+
+impl<T> Future for Enqueue<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        assert!(this.message.is_here(), "polled after completion");
+        coop::poll(cx, |cx| {
+            if !this.claim.as_mut().has_begun() {
+                let shared = this.claim.shared();
+                if let Ok(position) = shared.try_position() {
+                    let message = this.message.take().expect("just seen");
+                    shared.fill(position, message);
+                    this.claim.sent(1);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            let offer = Waits::Here(this.message.offer());
+            let got = ready!(this.claim.as_mut().poll_offering(cx, offer));
+            if got.is_ok() {
+                this.claim.sent(1);
+            }
+            Poll::Ready(match got {
+                Ok(Got::Sent) => {
+                    this.message.accepted();
+                    Ok(())
+                }
+                Ok(Got::Claimed) => {
+                    let message = this.message.take().expect("it was not sent");
+                    this.claim.shared().send_claimed(message);
+                    Ok(())
+                }
+                Err(claim::Closed) => Err(SendError(this.message.take().expect("it was not sent"))),
             })
         })
     }
@@ -429,6 +521,7 @@ macro_rules! debug {
 
 debug!(
     Send<'_>,
+    Enqueue<'_>,
     SendMany<'_>,
     #[cfg(feature = "tokio")]
     SendTimeout<'_>,

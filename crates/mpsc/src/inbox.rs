@@ -6,7 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use narrows_core::{blocking, coop, first_panic::FirstPanic, sync::Arc};
+use narrows_core::{
+    blocking, coop,
+    first_panic::FirstPanic,
+    sync::{Arc, hint},
+};
 
 use crate::{
     blocks::Cursor,
@@ -62,8 +66,9 @@ impl<T> ReceiverHalf<T> {
             let seen = self.shared.claims().load();
             match seen.sent().since(self.cursor.position()) {
                 0 if seen.is_over() => return Err(TryRecvError::Disconnected),
-                // The one that is on its way has not been sent yet.
-                0 | 1 => return Err(TryRecvError::Empty),
+                0 => return Err(TryRecvError::Empty),
+                // The one that is on its way has not been sent yet. A closed channel is drained to the end.
+                1 if !seen.is_closed() => return Err(TryRecvError::Empty),
                 _ => self.await_next(),
             }
         }
@@ -160,8 +165,9 @@ impl<T> ReceiverHalf<T> {
                 }
                 MyWaker::InTheCell => {}
                 MyWaker::Taken if cell.is_lent() => {
-                    // Somebody is about to wake with it, and has not done so yet.
+                    // Somebody is about to wake with it, and has not done so yet: a few instructions more.
                     if !cell.will_wake(cx.waker()) {
+                        hint::spin_loop();
                         cx.waker().wake_by_ref();
                     }
                     return Poll::Pending;

@@ -60,6 +60,7 @@ mod halves;
 mod inbox;
 mod lent;
 mod line;
+mod offer;
 mod permit;
 #[cfg(feature = "stream")]
 mod poll_sender;

@@ -4,7 +4,8 @@
 //!
 //! The sender that has waited longest, whoever freed it: while somebody waits, nothing that is free can be
 //! claimed by anybody else. A slot is handed on before the call that freed it returns. Who waits for several
-//! keeps what was free meanwhile.
+//! keeps what was free meanwhile. A [message that waits itself](crate::offer) is sent by whoever frees a slot
+//! for it, so that the receiver need not wait until its sender runs again.
 //!
 //! # Two flags
 //!
@@ -19,38 +20,56 @@
 //! flag in it. Either the flag was up, and so the lock is taken and the sender found; or it was not, and so the
 //! sender, whose raising the flag came later, sees the slot.
 
-use std::task::Waker;
+use std::{mem, task::Waker};
 
 use narrows_core::{
     first_panic::FirstPanic,
     wait_list::{Host, WaitList, wake_all_catching},
 };
 
-use crate::shared::{Shared, wake};
+use crate::{
+    offer::Offer,
+    shared::{Shared, wake},
+};
 
 /// What the lock guards.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Line<T> {
     /// Those who wait for capacity.
-    pub(crate) waiting: WaitList<Want>,
+    pub(crate) waiting: WaitList<Want<T>>,
     /// Those who wait until the channel is closed.
     pub(crate) closing: WaitList<()>,
 }
 
 /// What a waiting sender wants, and has got.
 #[derive(Debug)]
-pub(crate) struct Want {
+pub(crate) struct Want<T> {
     pub(crate) wanted: u32,
     pub(crate) granted: u32,
+    pub(crate) message: Waits<T>,
+}
+
+/// Whether a sender's message waits in line with it.
+#[derive(Debug)]
+pub(crate) enum Waits<T> {
+    /// The sender sends it when it has got what it wants.
+    Elsewhere,
+    /// It is sent as soon as a slot is free.
+    Here(Offer<T>),
+    /// It was.
+    Sent,
 }
 
 /// Who was called, and whether there may be another to call.
+#[derive(Default)]
 struct Called {
     waker: Option<Waker>,
+    /// Set if a message was sent, and the receiver sleeps.
+    receiver: Option<Waker>,
     more: bool,
 }
 
-impl Line {
+impl<T> Line<T> {
     pub(crate) fn new() -> Self {
         Self {
             waiting: WaitList::new(),
@@ -60,27 +79,22 @@ impl Line {
 }
 
 impl<T> Shared<T> {
-    /// A sender begins to wait for `n`: what is free is its own, if nobody came before.
-    pub(crate) fn begin_to_wait(&self, line: &Line, n: u32) -> Want {
-        let mut want = Want {
-            wanted: n,
-            granted: 0,
-        };
+    /// A sender begins to wait: what is free is its own, if nobody came before.
+    pub(crate) fn begin_to_wait(&self, line: &Line<T>, want: &mut Want<T>) {
         if line.waiting.is_empty() {
             if !self.claims().load().is_in_line() {
                 self.claims().form_line();
                 self.taken().a_sender_waits();
             }
-            want.granted = self.claims().grant(n, self.taken());
-            if want.granted == n {
+            want.granted = self.claims().grant(want.wanted, self.taken());
+            if want.granted == want.wanted {
                 self.dissolve(line);
             }
         }
-        want
     }
 
     /// Lets everybody claim again, if nobody waits; whether that is so.
-    fn dissolve(&self, line: &Line) -> bool {
+    fn dissolve(&self, line: &Line<T>) -> bool {
         let nobody = line.waiting.is_empty();
         if nobody {
             self.claims().dissolve_line();
@@ -96,20 +110,26 @@ impl<T> Shared<T> {
     }
 
     /// Gives what is free to whoever has waited longest, and calls it if that is enough.
-    fn grant(&self, line: &mut Line) -> Called {
-        let mut called = Called {
-            waker: None,
-            more: false,
+    fn grant(&self, line: &mut Line<T>) -> Called {
+        let mut called = Called::default();
+        let Some(want) = line.waiting.front_mut() else {
+            return called;
         };
-        if let Some(want) = line.waiting.front_mut() {
-            let missing = want.wanted - want.granted;
-            let got = self.claims().grant(missing, self.taken());
-            want.granted += got;
-            if got == missing {
-                called.waker = line.waiting.call_front();
-                called.more = !line.waiting.is_empty() && self.free_in_line() > 0;
+        let got = self
+            .claims()
+            .grant(want.wanted - want.granted, self.taken());
+        want.granted += got;
+        if want.granted < want.wanted {
+            return called;
+        }
+        if let Waits::Here(_) = want.message {
+            if let Waits::Here(offer) = mem::replace(&mut want.message, Waits::Sent) {
+                want.granted = 0;
+                called.receiver = self.send_claimed_silently(offer.accept());
             }
         }
+        called.waker = line.waiting.call_front();
+        called.more = !line.waiting.is_empty() && self.free_in_line() > 0;
         called
     }
 
@@ -137,18 +157,19 @@ impl<T> Shared<T> {
         self.call(called);
     }
 
-    fn call(&self, mut called: Called) {
-        if !called.more {
+    fn call(&self, called: Called) {
+        if called.receiver.is_none() && !called.more {
             return wake(called.waker);
         }
         let mut panics = FirstPanic::none();
-        while let Some(waker) = called.waker {
-            panics.catch(|| waker.wake());
-            called = if called.more {
-                self.grant(&mut self.line().lock())
-            } else {
+        let mut called = called;
+        loop {
+            panics.catch(|| wake(called.receiver));
+            panics.catch(|| wake(called.waker));
+            if !called.more {
                 break;
-            };
+            }
+            called = self.grant(&mut self.line().lock());
         }
         panics.resume();
     }
@@ -175,9 +196,9 @@ impl<T> Shared<T> {
 struct Waiting<'a, T>(&'a Shared<T>);
 
 impl<T> Host for Waiting<'_, T> {
-    type Extra = Want;
+    type Extra = Want<T>;
 
-    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Want>) -> R) -> R {
+    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Want<T>>) -> R) -> R {
         f(&mut self.0.line().lock().waiting)
     }
 }

@@ -68,7 +68,7 @@ pub(crate) struct Shared<T> {
     claims: Claims,
     tail: Tail<T>,
     capacity: usize,
-    line: Mutex<Line>,
+    line: Mutex<Line<T>>,
     /// What the receiver left behind.
     cursor: Mutex<Option<Cursor<T>>>,
     pub(crate) senders: AtomicUsize,
@@ -137,7 +137,7 @@ impl<T> Shared<T> {
         &self.taken
     }
 
-    pub(crate) fn line(&self) -> &Mutex<Line> {
+    pub(crate) fn line(&self) -> &Mutex<Line<T>> {
         &self.line
     }
 
@@ -205,6 +205,13 @@ impl<T> Shared<T> {
     #[inline]
     pub(crate) fn send_claimed(&self, message: T) {
         self.fill(self.claims().send_claimed(), message);
+    }
+
+    /// The same for who has a lock: the receiver, if it was found waiting, is to be woken outside it.
+    pub(crate) fn send_claimed_silently(&self, message: T) -> Option<Waker> {
+        let position = self.claims.send_claimed();
+        let found = self.tail.fill(&self.links, &self.claims, position, message);
+        found.map(|found| self.waker.take(found))
     }
 
     #[inline]

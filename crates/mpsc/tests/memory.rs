@@ -112,7 +112,7 @@ fn a_queued_message_takes_little_more_than_its_size() {
     let number = 100_000;
     let ((), usage) = measure(|| (0..number).for_each(|i: u64| tx.send(i).unwrap()));
     let each = usage.live_bytes as f64 / number as f64;
-    assert!(each < 9.0, "{each} bytes for a message of 8");
+    assert!(each < 10.0, "{each} bytes for a message of 8");
 }
 
 #[test]

@@ -19,6 +19,8 @@ const EXTRA: &[&str] = &[
     "Builder::unbounded_channel",
     "Sender::len",
     "Sender::is_empty",
+    "Sender::enqueue",
+    "Enqueue::take_back",
     "Sender::send_many",
     "Sender::try_send_many",
     "UnboundedSender::len",
