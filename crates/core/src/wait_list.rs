@@ -46,8 +46,15 @@
 //! of the lock before it uses or drops what was returned. [`WakeBatch`] carries several of them out.
 
 use std::{
-    fmt, marker::PhantomPinned, mem, num::NonZeroU64, pin::Pin, process, ptr::NonNull,
-    sync::atomic::AtomicU64, task::Waker,
+    fmt,
+    marker::PhantomPinned,
+    mem::{self, MaybeUninit},
+    num::NonZeroU64,
+    pin::Pin,
+    process,
+    ptr::NonNull,
+    sync::atomic::AtomicU64,
+    task::Waker,
 };
 
 use pin_project_lite::pin_project;
@@ -106,9 +113,9 @@ type Link<E> = Option<NonNull<Node<E>>>;
 pub struct Node<E> {
     /// Which list it has joined; written by the owner, while it has that list.
     joined: Option<ListId>,
-    /// Touched only by whoever has `&mut` to the list of that identity; by the owner alone once `called`
-    /// was seen.
-    links: UnsafeCell<Links<E>>,
+    /// There from joining to leaving, so that an operation that does not wait need not write them. Touched
+    /// only by whoever has `&mut` to the list of that identity; by the owner alone once `called` was seen.
+    links: UnsafeCell<MaybeUninit<Links<E>>>,
     /// Set by whoever calls the node, last of all.
     called: AtomicU8,
     _pinned: PhantomPinned,
@@ -136,13 +143,7 @@ impl<E> Node<E> {
     pub fn new() -> Self {
         Self {
             joined: None,
-            links: UnsafeCell::new(Links {
-                previous: None,
-                next: None,
-                ticket: Ticket(0),
-                waker: None,
-                extra: None,
-            }),
+            links: UnsafeCell::new(MaybeUninit::uninit()),
             called: AtomicU8::new(0),
             _pinned: PhantomPinned,
         }
@@ -163,10 +164,11 @@ impl<E> Node<E> {
         if self.called.load(Ordering::Acquire) == 0 {
             return None;
         }
-        // SAFETY: a called node is in no list, and of those who could find it there nobody does any more.
+        // SAFETY: a called node is in no list, and of those who could find it there nobody does any more. Its
+        // links are there, since it has not left.
         let extra = self
             .links
-            .with_mut(|links| unsafe { (*links).extra.take() });
+            .with_mut(|links| unsafe { (*links).assume_init_mut() }.extra.take());
         self.as_mut().set_joined(None);
         extra
     }
@@ -255,14 +257,19 @@ impl<E> WaitList<E> {
         let ticket = self.next_ticket;
         self.next_ticket = Ticket(ticket.0 + 1);
         let previous = self.back.replace(node);
-        // SAFETY: the line above made it a node of this list, and its owner lends it to this call.
-        *unsafe { self.links(node) } = Links {
+        let links = Links {
             previous,
             next: None,
             ticket,
             waker: Some(waker),
             extra: Some(extra),
         };
+        // SAFETY: it is alive, since its owner lends it to this call.
+        let place = unsafe { &(*node.as_ptr()).links };
+        place.with_mut(|place| {
+            // SAFETY: it was in no list, so nobody else has access.
+            unsafe { (*place).write(links) };
+        });
         match previous {
             // SAFETY: the back of the list is a node of it.
             Some(previous) => unsafe { self.links(previous) }.next = Some(node),
@@ -403,8 +410,9 @@ impl<E> WaitList<E> {
         // SAFETY: it is alive, and only the field that is made for sharing is borrowed.
         let links = unsafe { &(*node.as_ptr()).links };
         // SAFETY: the identity of this list is not given to another, so `&mut self` says that nobody
-        // else has access to the links of its nodes; and it is borrowed for as long as the result.
-        links.with_mut(|links| unsafe { &mut *links })
+        // else has access to the links of its nodes; it is borrowed for as long as the result. A node that
+        // has joined has links.
+        links.with_mut(|links| unsafe { (*links).assume_init_mut() })
     }
 }
 

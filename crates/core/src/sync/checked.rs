@@ -186,7 +186,9 @@ macro_rules! atomic {
 
 atomic!(AtomicU8, u8, fetch_add, fetch_sub, fetch_and, fetch_or);
 atomic!(AtomicU32, u32, fetch_add, fetch_sub, fetch_and, fetch_or);
-atomic!(AtomicU64, u64, fetch_add, fetch_sub, fetch_and, fetch_or, fetch_max);
+atomic!(
+    AtomicU64, u64, fetch_add, fetch_sub, fetch_and, fetch_or, fetch_max
+);
 atomic!(
     AtomicUsize,
     usize,
