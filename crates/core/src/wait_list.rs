@@ -481,6 +481,12 @@ impl<H: Host> Waiter<H> {
         &self.host
     }
 
+    /// Whether its node has joined the list and not left it since.
+    #[inline]
+    pub fn has_joined(&self) -> bool {
+        self.node.has_joined()
+    }
+
     /// The way to the list, and the node.
     #[inline]
     pub fn parts(self: Pin<&mut Self>) -> (&mut H, Pin<&mut Node<H::Extra>>) {

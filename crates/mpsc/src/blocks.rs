@@ -7,8 +7,9 @@
 //! on, makes those blocks that are missing, and fills the slot. The receiver goes from block to block behind
 //! the senders. There is no memory until the first message comes.
 //!
-//! A bounded channel of a small capacity has a single block, which is used as a ring: its capacity is no more
-//! than the block's, so a position that could be claimed finds its slot empty.
+//! A bounded channel of a small capacity has a single block, which is used as a ring. It has at least one slot
+//! more than the capacity, so that the receiver may take a message after it has counted it as taken: its slot
+//! is needed again only when the next one has been taken too, and the receiver empties it before that.
 //!
 //! # Links
 //!
@@ -63,16 +64,15 @@ struct Shape {
 impl Shape {
     /// The most slots of a block that is one of many, and of a ring.
     const SLOTS: usize = if cfg!(narrows_loom) { 2 } else { 32 };
-    const RING: usize = if cfg!(narrows_loom) { 2 } else { 128 };
-    /// The most memory of either, unless a single slot is larger.
-    const BYTES: usize = 4096;
+    const RING: usize = if cfg!(narrows_loom) { 4 } else { 256 };
+    /// The most memory of a block, unless a single message is larger, and half of the most of a ring.
+    const BYTES: usize = 8192;
 
     fn of<T>(capacity: usize) -> Self {
         let fit = Self::BYTES / (size_of::<T>() + size_of::<State>());
-        let ring = capacity.next_power_of_two();
-        if ring <= Self::RING.min(fit) || ring == 1 {
+        if capacity < Self::RING.min(fit) {
             return Self {
-                slot: ring as u32 - 1,
+                slot: (capacity + 1).next_power_of_two() as u32 - 1,
                 block: 0,
             };
         }
@@ -248,6 +248,19 @@ pub(crate) struct Cursor<T> {
     oldest: *mut Block<T>,
 }
 
+/// The slot of a message that is to be taken, before the receiver goes on to the next.
+pub(crate) struct Full<'a, T>(Slot<'a, T>);
+
+impl<T> Full<'_, T> {
+    /// Takes the message.
+    #[inline(always)]
+    pub(crate) fn take(self) -> T {
+        // SAFETY: the message is there; and it is taken once, since the cursor has gone on, and whoever takes it
+        // gives this away.
+        unsafe { self.0.take() }
+    }
+}
+
 impl<T> Tail<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
@@ -264,7 +277,7 @@ impl<T> Tail<T> {
         links: &Links<T>,
         claims: &Claims,
         positions: Positions,
-        message: T,
+        message: impl FnOnce() -> T,
     ) -> Option<Found> {
         let slot = self.slot(links, claims, positions.first());
         // SAFETY: the position was given once, and is used up here.
@@ -287,7 +300,7 @@ impl<T> Tail<T> {
             // SAFETY: as in `fill`; and the first is filled last.
             unsafe { slot.fill_behind(message) };
         }
-        self.fill(links, claims, positions, first)
+        self.fill(links, claims, positions, || first)
     }
 
     /// The slot of a position that the caller has been given and has not filled.
@@ -450,27 +463,32 @@ impl<T> Cursor<T> {
         self.position
     }
 
-    /// Takes the next message, if it is there.
+    /// Goes on to the next position, if the message of this one is there; returns it to be taken.
     #[inline]
-    pub(crate) fn take(&mut self, tail: &Tail<T>, links: &Links<T>) -> Option<T> {
+    pub(crate) fn next<'a>(
+        &mut self,
+        tail: &'a Tail<T>,
+        links: &'a Links<T>,
+    ) -> Option<Full<'a, T>> {
         if self.block.is_null() && !self.enter(links.next(self.before), tail.shape, links) {
             return None;
         }
-        // SAFETY: the receiver's block stays until the receiver gives it back.
+        // SAFETY: the receiver's block stays until the receiver gives it back, which it does not while it has
+        // a message of it still to take.
         let slot = unsafe { Block::slot(self.block, tail.shape, self.position) };
         if !slot.is_full() {
             return None;
         }
-        // SAFETY: it is full, and the position moves on.
-        let message = unsafe { slot.take() };
-        self.position = self.position.plus(1);
         if tail.shape.is_ring() {
-            slot.empty();
-        } else if tail.shape.index(self.position) == 0 {
+            // SAFETY: a ring has all positions.
+            unsafe { Block::slot(self.block, tail.shape, self.position.minus_one()) }.empty();
+        }
+        self.position = self.position.plus(1);
+        if tail.shape.index(self.position) == 0 && !tail.shape.is_ring() {
             self.before = self.block;
             self.block = ptr::null_mut();
         }
-        Some(message)
+        Some(Full(slot))
     }
 
     /// The slot of the next message, which has got its position: it will be filled.

@@ -136,8 +136,8 @@ impl<S: ToSender> Claim<S> {
 
     /// Whether it waits in line, or was called.
     #[inline]
-    pub(crate) fn has_begun(self: Pin<&mut Self>) -> bool {
-        self.project().waiter.parts().1.has_joined()
+    pub(crate) fn has_begun(&self) -> bool {
+        self.waiter.has_joined()
     }
 
     /// Leaves the line; whether the message that was offered is sent.
@@ -180,6 +180,15 @@ impl<S: ToSender> Claim<S> {
             Poll::Ready(_) => this.wait.end(),
         }
         polled
+    }
+}
+
+impl<'a, T> Claim<&'a Sender<T>> {
+    /// The channel, for longer than the claim is borrowed.
+    #[inline]
+    pub(crate) fn channel(&self) -> &'a Shared<T> {
+        let sender: &'a Sender<T> = self.waiter.host().0;
+        sender.half.shared()
     }
 }
 

@@ -63,9 +63,9 @@ impl Position {
     /// Where a channel begins. In builds with debug assertions and in models that is just below the wrap, so
     /// that every test goes over it; always at the beginning of a block.
     pub(crate) const FIRST: Self = if cfg!(narrows_loom) {
-        Self(Self::MASK - 1)
+        Self(Self::MASK - 3)
     } else if cfg!(debug_assertions) {
-        Self(Self::MASK - 127)
+        Self(Self::MASK - 255)
     } else {
         Self(0)
     };
@@ -78,6 +78,11 @@ impl Position {
     #[inline]
     pub(crate) const fn plus(self, n: u32) -> Self {
         Self(self.0.wrapping_add(n) & Self::MASK)
+    }
+
+    #[inline]
+    pub(crate) const fn minus_one(self) -> Self {
+        self.plus(Self::MASK)
     }
 
     /// How far it is ahead of `earlier`.

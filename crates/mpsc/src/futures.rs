@@ -30,8 +30,7 @@ pin_project! {
     pub struct Send<'a, T> {
         #[pin]
         claim: Claim<&'a Sender<T>>,
-        // There until it is sent or given back.
-        message: Option<T>,
+        message: Cargo<T>,
     }
 }
 
@@ -40,7 +39,7 @@ impl<'a, T> Send<'a, T> {
     pub(crate) fn new(sender: &'a Sender<T>, message: T, wait: Wait) -> Self {
         Self {
             claim: Claim::new(sender, 1, wait),
-            message: Some(message),
+            message: Cargo::new(message),
         }
     }
 
@@ -57,26 +56,23 @@ impl<T> Future for Send<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        assert!(this.message.is_some(), "polled after completion");
+        assert!(this.message.is_here(), "polled after completion");
         coop::poll(cx, |cx| {
-            if !this.claim.as_mut().has_begun() {
-                let shared = this.claim.shared();
+            let shared = this.claim.channel();
+            if !this.claim.has_begun() {
                 if let Ok(position) = shared.try_position() {
-                    let message = this.message.take().expect("just seen");
-                    shared.fill(position, message);
+                    shared.fill(position, || this.message.take_here());
                     this.claim.sent(1);
                     return Poll::Ready(Ok(()));
                 }
             }
-            let claimed = ready!(this.claim.as_mut().poll_uncharged(cx));
-            let message = this.message.take().expect("it was not sent");
-            Poll::Ready(match claimed {
+            Poll::Ready(match ready!(this.claim.as_mut().poll_uncharged(cx)) {
                 Ok(()) => {
-                    this.claim.shared().send_claimed(message);
+                    shared.send_claimed(|| this.message.take_here());
                     this.claim.sent(1);
                     Ok(())
                 }
-                Err(claim::Closed) => Err(SendError(message)),
+                Err(claim::Closed) => Err(SendError(this.message.take_here())),
             })
         })
     }
@@ -143,32 +139,24 @@ impl<T> Future for Enqueue<'_, T> {
         let mut this = self.project();
         assert!(this.message.is_here(), "polled after completion");
         coop::poll(cx, |cx| {
-            if !this.claim.as_mut().has_begun() {
-                let shared = this.claim.shared();
+            let shared = this.claim.channel();
+            if !this.claim.has_begun() {
                 if let Ok(position) = shared.try_position() {
-                    let message = this.message.take().expect("just seen");
-                    shared.fill(position, message);
+                    shared.fill(position, || this.message.take_here());
                     this.claim.sent(1);
                     return Poll::Ready(Ok(()));
                 }
             }
             let offer = Waits::Here(this.message.offer());
-            let got = ready!(this.claim.as_mut().poll_offering(cx, offer));
-            if got.is_ok() {
-                this.claim.sent(1);
-            }
-            Poll::Ready(match got {
-                Ok(Got::Sent) => {
-                    this.message.accepted();
-                    Ok(())
+            let sent = match ready!(this.claim.as_mut().poll_offering(cx, offer)) {
+                Ok(Got::Sent) => this.message.accepted(),
+                Ok(Got::Claimed) => shared.send_claimed(|| this.message.take_here()),
+                Err(claim::Closed) => {
+                    return Poll::Ready(Err(SendError(this.message.take_here())));
                 }
-                Ok(Got::Claimed) => {
-                    let message = this.message.take().expect("it was not sent");
-                    this.claim.shared().send_claimed(message);
-                    Ok(())
-                }
-                Err(claim::Closed) => Err(SendError(this.message.take().expect("it was not sent"))),
-            })
+            };
+            this.claim.sent(1);
+            Poll::Ready(Ok(sent))
         })
     }
 }
@@ -201,7 +189,7 @@ impl<T> Future for SendMany<'_, T> {
         let messages = &mut this.lent.messages;
         while !messages.is_empty() {
             ready!(coop::poll(cx, |cx| {
-                if !this.claim.as_mut().has_begun() {
+                if !this.claim.has_begun() {
                     let before = messages.len();
                     let tried = this.claim.shared().try_send_many(messages);
                     this.claim.sent(before - messages.len());
@@ -213,7 +201,7 @@ impl<T> Future for SendMany<'_, T> {
                 let claimed = ready!(this.claim.as_mut().poll_uncharged(cx));
                 Poll::Ready(claimed.map_err(|claim::Closed| Refusal::Closed).map(|()| {
                     if let Some(message) = messages.pop_front() {
-                        this.claim.shared().send_claimed(message);
+                        this.claim.shared().send_claimed(|| message);
                         this.claim.sent(1);
                     }
                 }))

@@ -13,7 +13,7 @@ use narrows_core::{
 };
 
 use crate::{
-    blocks::Cursor,
+    blocks::{Cursor, Full},
     claims::{Position, Seen},
     error::TryRecvError,
     shared::Shared,
@@ -59,9 +59,8 @@ impl<T> ReceiverHalf<T> {
     /// The next message, without a wait for one that nobody has sent.
     pub(crate) fn try_recv(&mut self) -> Result<T, TryRecvError> {
         loop {
-            if let Some(message) = self.take() {
-                self.free(1);
-                return Ok(message);
+            if let Some((full, shared)) = self.next() {
+                return Ok(free(shared, full));
             }
             let seen = self.shared.claims().load();
             match seen.sent().since(self.cursor.position()) {
@@ -86,15 +85,13 @@ impl<T> ReceiverHalf<T> {
     #[inline]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         coop::poll(cx, |cx| {
-            if let Some(message) = self.take() {
-                self.free(1);
-                return Poll::Ready(Some(message));
+            if let Some((full, shared)) = self.next() {
+                return Poll::Ready(Some(free(shared, full)));
             }
-            let received = self.poll_wait(cx, Self::take);
-            if let Poll::Ready(Some(_)) = received {
-                self.free(1);
-            }
-            received
+            self.poll_wait(cx, |half| {
+                let (full, shared) = half.next()?;
+                Some(free(shared, full))
+            })
         })
     }
 
@@ -112,32 +109,26 @@ impl<T> ReceiverHalf<T> {
             let moved = self.poll_wait(cx, |half| {
                 let mut moved = 0;
                 while moved < limit.min(MOVED_AT_ONCE) {
-                    let Some(message) = half.take() else { break };
-                    buffer.push(message);
+                    let Some((full, _)) = half.next() else { break };
+                    buffer.push(full.take());
                     moved += 1;
                 }
                 (moved > 0).then_some(moved)
             });
             moved.map(|moved| {
                 let moved = moved.unwrap_or(0);
-                self.free(moved as u32);
+                free_many(&self.shared, moved as u32);
                 moved
             })
         })
     }
 
-    /// Takes the next message if it is there. What it leaves behind is not yet free.
+    /// The next message, if it is there, and the channel in which its slot is then to be freed.
     #[inline]
-    fn take(&mut self) -> Option<T> {
-        self.cursor.take(self.shared.tail(), self.shared.links())
-    }
-
-    /// Frees what `n` messages have left behind.
-    #[inline]
-    fn free(&self, n: u32) {
-        if self.shared.taken().add(n) {
-            self.shared.hand_out_freed();
-        }
+    fn next(&mut self) -> Option<(Full<'_, T>, &Shared<T>)> {
+        let shared = &*self.shared;
+        let full = self.cursor.next(shared.tail(), shared.links())?;
+        Some((full, shared))
     }
 
     /// The loop of the receiver's waits: try, register, try again. `None` if no message will come.
@@ -272,6 +263,41 @@ impl<T> ReceiverHalf<T> {
     }
 }
 
+/// Frees a slot and takes its message, in this order: so it goes straight to where it is returned, and a large
+/// one is copied once. The slot is not used again before the receiver goes on.
+#[inline(always)]
+fn free<T>(shared: &Shared<T>, full: Full<'_, T>) -> T {
+    if shared.taken().add(1) {
+        return hand_out_first(shared, full);
+    }
+    full.take()
+}
+
+/// [`free`] while a sender waits.
+#[cold]
+fn hand_out_first<T>(shared: &Shared<T>, full: Full<'_, T>) -> T {
+    /// Takes the message if a waker panics, too.
+    struct Untaken<'a, T>(Option<Full<'a, T>>);
+
+    impl<T> Drop for Untaken<'_, T> {
+        fn drop(&mut self) {
+            drop(self.0.take().map(Full::take));
+        }
+    }
+
+    let mut untaken = Untaken(Some(full));
+    shared.hand_out_freed();
+    let full = untaken.0.take().expect("it is still there");
+    full.take()
+}
+
+/// Frees the slots of `n` messages that were taken.
+fn free_many<T>(shared: &Shared<T>, n: u32) {
+    if shared.taken().add(n) {
+        shared.hand_out_freed();
+    }
+}
+
 /// The most that are moved before their slots are freed.
 const MOVED_AT_ONCE: usize = 1 << 20;
 
@@ -284,10 +310,9 @@ impl<T> Drop for ReceiverHalf<T> {
         panics.catch(|| self.stop_waiting());
         // No sender gets a position any more but for what it has claimed.
         while self.cursor.position() != seen.sent() {
-            match self.take() {
-                Some(message) => {
-                    panics.catch(|| self.free(1));
-                    panics.catch(|| drop(message));
+            match self.next() {
+                Some((full, shared)) => {
+                    panics.catch(|| drop(free(shared, full)));
                 }
                 None => self.await_next(),
             }

@@ -125,7 +125,7 @@ impl<T> Shared<T> {
         if let Waits::Here(_) = want.message {
             if let Waits::Here(offer) = mem::replace(&mut want.message, Waits::Sent) {
                 want.granted = 0;
-                called.receiver = self.send_claimed_silently(offer.accept());
+                called.receiver = self.send_claimed_silently(|| offer.accept());
             }
         }
         called.waker = line.waiting.call_front();

@@ -51,6 +51,7 @@ impl<T> Cargo<T> {
     }
 
     /// Takes the message, if it is here. It must not be on offer.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<T> {
         let here = mem::replace(&mut self.here, false);
         here.then(|| {
@@ -58,6 +59,18 @@ impl<T> Cargo<T> {
                 // SAFETY: it is here, and so read for the first time.
                 .with(|message| unsafe { (*message).assume_init_read() })
         })
+    }
+}
+
+impl<T> Cargo<T> {
+    /// [`take`](Self::take), where it is known to be here.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    #[inline]
+    pub(crate) fn take_here(&mut self) -> T {
+        self.take().expect("polled after completion")
     }
 }
 
@@ -86,8 +99,8 @@ unsafe impl<T: Send> Sync for Offer<T> {}
 impl<T> UnwindSafe for Offer<T> {}
 impl<T> RefUnwindSafe for Offer<T> {}
 
-// SAFETY: a shared reference shows only whether the message is here.
-unsafe impl<T: Send> Sync for Cargo<T> {}
+// SAFETY: a shared reference shows only whether the message is here. It is `Sync` no more often than tokio's.
+unsafe impl<T: Sync> Sync for Cargo<T> {}
 
 impl<T> fmt::Debug for Offer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

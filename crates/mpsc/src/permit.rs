@@ -33,7 +33,7 @@ impl<'a, T> Permit<'a, T> {
     pub fn send(self, message: T) {
         let sender = self.sender;
         mem::forget(self);
-        sender.half.shared().send_claimed(message);
+        sender.half.shared().send_claimed(|| message);
         sender.explain.passed(Site::caller(), 1);
     }
 }
@@ -128,7 +128,7 @@ impl<T> OwnedPermit<T> {
     #[track_caller]
     pub fn send(mut self, message: T) -> Sender<T> {
         let sender = self.sender.take().expect(NOT_USED);
-        sender.half.shared().send_claimed(message);
+        sender.half.shared().send_claimed(|| message);
         sender.explain.passed(Site::caller(), 1);
         sender
     }

@@ -170,7 +170,7 @@ impl<T> Shared<T> {
     pub(crate) fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         match self.out_of_line(|| self.try_position()) {
             Ok(position) => {
-                self.fill(position, message);
+                self.fill(position, || message);
                 Ok(())
             }
             Err(refusal) => Err(refusal.with(message)),
@@ -189,7 +189,7 @@ impl<T> Shared<T> {
 
     /// Puts a message at its position.
     #[inline]
-    pub(crate) fn fill(&self, position: Positions, message: T) {
+    pub(crate) fn fill(&self, position: Positions, message: impl FnOnce() -> T) {
         let found = self.tail.fill(&self.links, &self.claims, position, message);
         self.wake_receiver(found);
     }
@@ -203,12 +203,12 @@ impl<T> Shared<T> {
 
     /// Sends a message whose capacity was claimed.
     #[inline]
-    pub(crate) fn send_claimed(&self, message: T) {
-        self.fill(self.claims().send_claimed(), message);
+    pub(crate) fn send_claimed(&self, message: impl FnOnce() -> T) {
+        self.fill(self.claims.send_claimed(), message);
     }
 
     /// The same for who has a lock: the receiver, if it was found waiting, is to be woken outside it.
-    pub(crate) fn send_claimed_silently(&self, message: T) -> Option<Waker> {
+    pub(crate) fn send_claimed_silently(&self, message: impl FnOnce() -> T) -> Option<Waker> {
         let position = self.claims.send_claimed();
         let found = self.tail.fill(&self.links, &self.claims, position, message);
         found.map(|found| self.waker.take(found))
@@ -296,8 +296,8 @@ impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         let mut cursor = self.cursor.get_mut().take().unwrap_or_else(Cursor::new);
         let mut panics = FirstPanic::none();
-        while let Some(message) = cursor.take(self.tail(), &self.links) {
-            panics.catch(|| drop(message));
+        while let Some(full) = cursor.next(&self.tail, &self.links) {
+            panics.catch(|| drop(full.take()));
         }
         cursor.free_all(self.tail(), &self.links);
         panics.resume();

@@ -41,16 +41,17 @@ pub(crate) fn empty() -> State {
 }
 
 impl<T> Slot<'_, T> {
-    /// Puts a message here. Finds the receiver if it waits for it.
+    /// Puts a message here; it is fetched at the last moment, so that a large one is copied once. Finds the
+    /// receiver if it waits for it.
     ///
     /// # Safety
     ///
-    /// The caller has got this slot's position, and fills it once.
+    /// The caller has got this slot's position, and fills it once. `message` returns.
     #[inline]
-    pub(crate) unsafe fn fill(&self, message: T) -> Option<Found> {
+    pub(crate) unsafe fn fill(&self, message: impl FnOnce() -> T) -> Option<Found> {
         self.message.with_mut(|place| {
             // SAFETY: until the state says `FULL` the place is the caller's, whose position it is.
-            unsafe { (*place).write(message) };
+            unsafe { (*place).write(message()) };
         });
         // ORDERING: Release; pairs with the Acquire in `is_full`: the message is written. Acquire; pairs with the
         // Release in `await_message`: the receiver's waker is there.
