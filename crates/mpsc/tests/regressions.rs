@@ -286,7 +286,9 @@ fn the_last_waker_is_woken_whoever_comes_first() {
         match polled {
             Poll::Ready(message) => assert_eq!(message, Some(Box::new(id))),
             Poll::Pending => {
-                assert_eq!((first.wakes(), last.wakes()), (0, 1));
+                assert_eq!(last.wakes(), 1);
+                // A sender that had found it already wakes it too.
+                assert!(first.wakes() <= 1);
                 assert_eq!(rx.try_recv(), Ok(Box::new(id)));
             }
         }
