@@ -48,6 +48,9 @@ impl fmt::Debug for RecvError {
 /// Why no value was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+// Four bytes: with the tag it fills the word before the value of a `Result<T, RecvError>`. Were there a gap,
+// the compiler would copy it along with the value, and a large value from and to odd addresses.
+#[repr(u32)]
 pub enum Reason {
     /// The sender was dropped without sending.
     Dropped,
