@@ -13,7 +13,6 @@ use narrows_explain::{Handle, Site, Wait};
 use crate::{
     error::{RecvError, TryRecvError},
     shared::ReceiverHalf,
-    state::Half,
 };
 
 /// Receives the value of its [`Sender`](crate::Sender): it is itself the future to await.
@@ -95,15 +94,14 @@ impl<T> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        match &self.half {
-            None => return Err(TryRecvError::Closed),
-            Some(half) if !half.look().is_over_for(Half::Receiver) => {
-                return Err(TryRecvError::Empty);
-            }
-            Some(_) => {}
+        if self.is_terminated() {
+            return Err(TryRecvError::Closed);
         }
-        self.finish(Site::caller())
-            .map_err(|_| TryRecvError::Closed)
+        let ended = ReceiverHalf::ended(&mut self.half).ok_or(TryRecvError::Empty)?;
+        self.wait.end();
+        let value = ended.take().map_err(|_| TryRecvError::Closed)?;
+        self.explain.passed(Site::caller(), 1);
+        Ok(value)
     }
 
     /// Waits for the value on a thread that may block.
@@ -158,18 +156,6 @@ impl<T> Receiver<T> {
             .as_ref()
             .is_some_and(|half| half.look().has_value())
     }
-
-    /// Takes the result out of a channel whose end was seen.
-    #[inline(always)]
-    fn finish(&mut self, site: Site) -> Result<T, RecvError> {
-        self.wait.end();
-        let half = self.half.take().expect("called after complete");
-        let result = half.take();
-        if result.is_ok() {
-            self.explain.passed(site, 1);
-        }
-        result
-    }
 }
 
 impl<T> Future for Receiver<T> {
@@ -178,14 +164,17 @@ impl<T> Future for Receiver<T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let half = this.half.as_mut().expect("called after complete");
-        if half.wait(cx.waker()) {
+        let Poll::Ready(ended) = ReceiverHalf::wait(&mut this.half, cx.waker()) else {
             this.wait.begin(&this.explain);
             return Poll::Pending;
-        }
+        };
         ready!(coop::poll_proceed(cx));
-        let site = this.wait.site();
-        Poll::Ready(this.finish(site))
+        this.wait.end();
+        let result = ended.take();
+        if result.is_ok() {
+            this.explain.passed(this.wait.site(), 1);
+        }
+        Poll::Ready(result)
     }
 }
 

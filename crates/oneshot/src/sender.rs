@@ -98,11 +98,8 @@ impl<T> Sender<T> {
     /// # }
     /// ```
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.half.wait(cx.waker()) {
-            return Poll::Pending;
-        }
-        ready!(coop::poll_proceed(cx));
-        Poll::Ready(())
+        ready!(self.half.wait(cx.waker()));
+        coop::poll_proceed(cx)
     }
 }
 

@@ -46,7 +46,7 @@
 use std::{
     mem::{ManuallyDrop, MaybeUninit},
     ptr::NonNull,
-    task::Waker,
+    task::{Poll, Waker, ready},
     thread,
 };
 
@@ -88,27 +88,40 @@ impl<T> Shared<T> {
         }
     }
 
-    /// Stores `waker` for `half`; `false` if what it would wait for has happened.
+    /// Stores `waker` for `half`, which found nothing over in `seen`, unless it is over by now: then what
+    /// the word says instead.
     #[inline]
-    fn wait(&self, half: Half, waker: &Waker) -> bool {
-        let mut seen = self.state.load();
-        if seen.is_over_for(half) {
-            return false;
+    fn wait(&self, seen: Snapshot, half: Half, waker: &Waker) -> Poll<Snapshot> {
+        if seen.waits(half) {
+            self.wait_again(seen, half, waker)
+        } else {
+            self.store(seen, half, waker.clone())
         }
-        if seen.waits(half) && self.slot(half).peek().will_wake(waker) {
-            return true;
+    }
+
+    /// The same for a half that waits already. Out of line, since most wait once.
+    #[inline(never)]
+    fn wait_again(&self, mut seen: Snapshot, half: Half, waker: &Waker) -> Poll<Snapshot> {
+        if self.slot(half).peek().will_wake(waker) {
+            return Poll::Pending;
         }
         let waker = waker.clone();
         let _replaced = self.take_back(&mut seen, half);
+        self.store(seen, half, waker)
+    }
+
+    /// Puts `waker` into the slot of `half`, which holds none, and says so.
+    #[inline]
+    fn store(&self, mut seen: Snapshot, half: Half, waker: Waker) -> Poll<Snapshot> {
         self.slot(half).put(waker);
         loop {
             if seen.is_over_for(half) {
                 // SAFETY: no step said that the slot holds a waker, so it is still this half's.
                 drop(unsafe { self.slot(half).peek().into_waker() });
-                return false;
+                return Poll::Ready(seen);
             }
             match self.state.wait(seen, half) {
-                Ok(()) => return true,
+                Ok(()) => return Poll::Pending,
                 Err(now) => seen = now,
             }
         }
@@ -197,9 +210,13 @@ impl<T> SenderHalf<T> {
         self.shared().state.load()
     }
 
-    /// Stores a waker for the receiver's end; `false` if the channel is closed.
-    pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
-        self.shared().wait(Half::Sender, waker)
+    /// Stores a waker for the receiver's end, unless the channel is closed.
+    pub(crate) fn wait(&mut self, waker: &Waker) -> Poll<()> {
+        let seen = self.look();
+        if seen.is_over_for(Half::Sender) {
+            return Poll::Ready(());
+        }
+        self.shared().wait(seen, Half::Sender, waker).map(drop)
     }
 
     /// Lets go of the waker that `wait` stored.
@@ -217,21 +234,37 @@ impl<T> SenderHalf<T> {
         place.with_mut(|place| unsafe { place.cast::<T>().write(value) });
         match this.leave(Ending::Sent) {
             Ok(()) => Ok(()),
-            Err(Closed) => {
-                let place = &this.shared().value;
-                // SAFETY: the step was not made, so the value just written is still the sender's.
-                let value = place.with(|place| unsafe { place.cast::<T>().read() });
-                drop(ManuallyDrop::into_inner(this));
-                Err(value)
-            }
+            Err(Closed) => Err(ManuallyDrop::into_inner(this).take_back()),
         }
+    }
+
+    /// The value that `send` has just written, after its step was refused.
+    #[cold]
+    fn take_back(self) -> T {
+        let place = &self.shared().value;
+        // SAFETY: the step was not made, so the value just written is still the sender's.
+        place.with(|place| unsafe { place.cast::<T>().read() })
     }
 
     /// The sender's last step; after `Ok` the half must not be used or dropped. Refused only if it
     /// would leave a value and the channel is closed.
+    ///
+    /// Where the receiver has done nothing yet, which is often, that is all there is to it. The rest is out
+    /// of line, so that the caller stays small.
     #[inline]
     fn leave(&mut self, ending: Ending) -> Result<(), Closed> {
         let mut seen = self.look();
+        if seen == Snapshot::NEW {
+            match self.shared().state.sender_leaves(seen, ending) {
+                Ok(()) => return Ok(()),
+                Err(now) => seen = now,
+            }
+        }
+        self.leave_otherwise(seen, ending)
+    }
+
+    #[inline(never)]
+    fn leave_otherwise(&mut self, mut seen: Snapshot, ending: Ending) -> Result<(), Closed> {
         let wakers = loop {
             if ending == Ending::Sent && seen.is_closed() {
                 return Err(Closed);
@@ -290,10 +323,28 @@ impl<T> ReceiverHalf<T> {
         self.shared().state.load()
     }
 
-    /// Stores a waker for the sender's end; `false` if there is nothing to wait for.
+    /// The end of the wait, if it has come; otherwise a waker is stored for it.
+    ///
+    /// # Panics
+    ///
+    /// If the half is gone.
     #[inline]
-    pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
-        self.shared().wait(Half::Receiver, waker)
+    pub(crate) fn wait<'a>(half: &'a mut Option<Self>, waker: &Waker) -> Poll<Ended<'a, T>> {
+        let this = half.as_ref().expect("called after complete");
+        let shared = this.0;
+        let mut seen = this.look();
+        if !seen.is_over_for(Half::Receiver) {
+            seen = ready!(this.shared().wait(seen, Half::Receiver, waker));
+        }
+        Poll::Ready(Ended { half, shared, seen })
+    }
+
+    /// The end of the wait, if it has come and the half is not gone.
+    pub(crate) fn ended(half: &mut Option<Self>) -> Option<Ended<'_, T>> {
+        let this = half.as_ref()?;
+        let (shared, seen) = (this.0, this.look());
+        seen.is_over_for(Half::Receiver)
+            .then_some(Ended { half, shared, seen })
     }
 
     /// Refuses values from here on; one that is there stays. `false` if there was nothing to close.
@@ -313,29 +364,51 @@ impl<T> ReceiverHalf<T> {
         unsafe { wakers.wake_other() };
         true
     }
+}
 
-    /// The value, or why there is none. Whoever calls this has seen that the wait is over.
+/// What the receiver waited for has happened: its half has seen it, and is still in its place.
+///
+/// It keeps what the half has read, the pointer too, since reading either again would cost a fast receive
+/// a tenth of its time.
+pub(crate) struct Ended<'a, T> {
+    half: &'a mut Option<ReceiverHalf<T>>,
+    shared: NonNull<Shared<T>>,
+    seen: Snapshot,
+}
+
+impl<T> Ended<'_, T> {
+    /// The value, or why there is none. The half leaves its place.
     #[inline(always)]
     pub(crate) fn take(self) -> Result<T, RecvError> {
-        let seen = self.look();
-        match seen.sender_ending() {
-            Some(Ending::Sent) => {
-                let this = ManuallyDrop::new(self);
-                let _allocation = Allocation(this.0);
-                let place = &this.shared().value;
-                // SAFETY: the value is there, and with the sender gone it is read once: here.
-                Ok(place.with(|place| unsafe { place.cast::<T>().read() }))
-            }
-            // Whatever the sender did after it: a value was refused from then on.
-            _ if seen.is_closed() => Err(RecvError(Reason::Closed)),
-            Some(Ending::Panicked) => Err(RecvError(Reason::Panicked)),
-            Some(Ending::Dropped) | None => Err(RecvError(Reason::Dropped)),
+        if !self.seen.has_value() {
+            return Err(reason(self.half, self.seen));
         }
+        let _half = ManuallyDrop::new(self.half.take());
+        let allocation = Allocation(self.shared);
+        // SAFETY: with the sender gone it is this half's, and freed when `allocation` goes out of scope.
+        let shared = unsafe { allocation.0.as_ref() };
+        // SAFETY: the value is there, and with the sender gone it is read once: here.
+        Ok(shared
+            .value
+            .with(|place| unsafe { place.cast::<T>().read() }))
+    }
+}
+
+/// Why there is no value. The half leaves its place.
+#[cold]
+fn reason<T>(half: &mut Option<ReceiverHalf<T>>, seen: Snapshot) -> RecvError {
+    drop(half.take());
+    match seen.sender_ending() {
+        // Whatever the sender did after it: a value was refused from then on.
+        _ if seen.is_closed() => RecvError(Reason::Closed),
+        Some(Ending::Panicked) => RecvError(Reason::Panicked),
+        _ => RecvError(Reason::Dropped),
     }
 }
 
 impl<T> Drop for ReceiverHalf<T> {
-    #[inline]
+    /// Out of line, so that dropping a receiver that has returned its result is one comparison.
+    #[inline(never)]
     fn drop(&mut self) {
         let mut seen = self.look();
         let wakers = loop {
