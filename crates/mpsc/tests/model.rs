@@ -56,8 +56,8 @@ fn full(capacity: u32) -> (Sender<Payload>, Receiver<Payload>) {
     (tx, rx)
 }
 
-/// The same for a receiver that has one message in its batch and one in the queue: 2 and 3.
-fn full_in_a_batch() -> (Sender<Payload>, Receiver<Payload>) {
+/// The same for a channel that has been used: the messages are 2 and 3.
+fn full_and_used() -> (Sender<Payload>, Receiver<Payload>) {
     let (tx, mut rx) = full(2);
     assert_eq!(recv(&mut rx), Some(1));
     assert!(tx.try_send(Payload::new(3)).is_ok());
@@ -103,46 +103,106 @@ mod send_and_receive {
         });
     }
 
-    /// The messages of each sender keep their order.
+    /// The messages of each sender keep their order, over the edge of a block that both may have to make.
     #[test]
     fn two_senders_against_recv() {
         model(|| {
-            let (tx, mut rx) = channel(4);
+            let (tx, mut rx) = unbounded_channel();
             let other = {
                 let tx = tx.clone();
                 thread::spawn(move || {
-                    assert!(tx.try_send(Payload::new(10)).is_ok());
-                    assert!(tx.try_send(Payload::new(11)).is_ok());
+                    assert!(tx.send(Payload::new(10)).is_ok());
+                    assert!(tx.send(Payload::new(11)).is_ok());
                 })
             };
-            assert!(tx.try_send(Payload::new(20)).is_ok());
-            let mut received = vec![recv(&mut rx)];
-            assert!(tx.try_send(Payload::new(21)).is_ok());
+            assert!(tx.send(Payload::new(20)).is_ok());
             drop(tx);
-            received.extend([recv(&mut rx), recv(&mut rx), recv(&mut rx)]);
-            assert_eq!(recv(&mut rx), None);
-            for first in [10, 20] {
-                let own = received.iter().flatten();
-                let own = own.filter(|value| **value / 10 == first / 10);
-                assert!(own.copied().eq([first, first + 1]), "{received:?}");
+            let mut received = Vec::new();
+            while let Some(message) = block_on(rx.recv()) {
+                received.push(message.read());
             }
+            assert_eq!(received.len(), 3);
+            let others = received.iter().filter(|value| **value != 20);
+            assert!(others.eq(&[10, 11]), "{received:?}");
             other.join().unwrap();
+        });
+    }
+
+    /// A block that both halves have left is used again while a sender may be on its way through it.
+    #[test]
+    fn send_against_recv_that_gives_a_block_back() {
+        model(|| {
+            let (tx, mut rx) = unbounded_channel();
+            assert!(tx.send(Payload::new(1)).is_ok());
+            assert!(tx.send(Payload::new(2)).is_ok());
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || assert!(tx.send(Payload::new(10)).is_ok()))
+            };
+            assert!(tx.send(Payload::new(3)).is_ok());
+            let mut received = Vec::new();
+            for _ in 0..4 {
+                received.push(block_on(rx.recv()).map(|message| message.read()));
+            }
+            // The first block may be the one that these need.
+            assert!(tx.send(Payload::new(4)).is_ok());
+            received.push(block_on(rx.recv()).map(|message| message.read()));
+            let own = received.iter().flatten().filter(|value| **value < 10);
+            assert!(own.eq(&[1, 2, 3, 4]), "{received:?}");
+            other.join().unwrap();
+        });
+    }
+
+    /// A receiver that finds a later message before an earlier one waits for that in its slot.
+    #[test]
+    fn a_message_on_its_way_against_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(2);
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || assert!(tx.try_send(Payload::new(10)).is_ok()))
+            };
+            assert!(tx.try_send(Payload::new(20)).is_ok());
+            let (idle, polled) = poll_once(pin!(rx.recv()));
+            let first = match polled {
+                Poll::Ready(message) => message.map(|message| message.read()),
+                Poll::Pending => recv(&mut rx),
+            };
+            let second = recv(&mut rx);
+            assert_eq!(first.max(second), Some(20));
+            assert_eq!(first.min(second), Some(10));
+            other.join().unwrap();
+            assert!(!is_held(&idle));
         });
     }
 
     #[test]
     fn send_many_against_recv() {
         model(|| {
-            let (tx, mut rx) = channel(2);
+            let (tx, mut rx) = channel(1);
             let sender = thread::spawn(move || {
-                let mut messages: Vec<_> = (1..=3).map(Payload::new).collect();
+                let mut messages: Vec<_> = (1..=2).map(Payload::new).collect();
                 assert!(block_on(tx.send_many(&mut messages)).is_ok());
                 assert!(messages.is_empty());
             });
-            for i in 1..=3 {
-                assert_eq!(recv(&mut rx), Some(i));
-            }
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), Some(2));
             assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+        });
+    }
+
+    /// Several messages are there before the first one shows.
+    #[test]
+    fn try_send_many_against_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(2);
+            let sender = thread::spawn(move || {
+                let mut messages: Vec<_> = (1..=2).map(Payload::new).collect();
+                assert!(tx.try_send_many(&mut messages).is_ok());
+            });
+            assert_eq!(recv(&mut rx), Some(1));
+            assert!(rx.try_recv().is_ok_and(|message| message.read() == 2));
             sender.join().unwrap();
         });
     }
@@ -257,9 +317,9 @@ mod waiting_for_capacity {
 
     /// The receiver frees the slot without the lock.
     #[test]
-    fn send_that_waits_against_recv_from_a_batch() {
+    fn send_that_waits_against_recv_of_one_of_two() {
         model(|| {
-            let (tx, mut rx) = full_in_a_batch();
+            let (tx, mut rx) = full_and_used();
             let sender = thread::spawn(move || assert!(send(&tx, 4)));
             assert_eq!(recv(&mut rx), Some(2));
             sender.join().unwrap();
@@ -272,7 +332,7 @@ mod waiting_for_capacity {
     #[test]
     fn send_that_waits_against_try_recv() {
         model(|| {
-            let (tx, mut rx) = full_in_a_batch();
+            let (tx, mut rx) = full_and_used();
             let sender = thread::spawn(move || assert!(send(&tx, 4)));
             assert!(rx.try_recv().is_ok());
             sender.join().unwrap();
@@ -324,7 +384,7 @@ mod waiting_for_capacity {
     #[test]
     fn send_cancelled_against_recv_with_another_behind() {
         model(|| {
-            let (tx, mut rx) = full_in_a_batch();
+            let (tx, mut rx) = full_and_used();
             let first = begun({
                 let tx = tx.clone();
                 async move { tx.send(Payload::new(4)).await }
@@ -391,7 +451,7 @@ mod waiting_for_capacity {
     #[test]
     fn try_send_does_not_overtake() {
         model(|| {
-            let (tx, mut rx) = full_in_a_batch();
+            let (tx, mut rx) = full_and_used();
             let mut waiting = pin!(tx.send(Payload::new(4)));
             assert!(poll_once(waiting.as_mut()).1.is_pending());
             let newcomer = {
@@ -434,7 +494,7 @@ mod waiting_for_capacity {
     #[test]
     fn a_free_slot_shows_what_came_before() {
         model(|| {
-            let (tx, mut rx) = full_in_a_batch();
+            let (tx, mut rx) = full_and_used();
             let note = Arc::new(Note::default());
             let receiver = {
                 let note = Arc::clone(&note);
@@ -454,7 +514,7 @@ mod waiting_for_capacity {
     #[test]
     fn a_granted_slot_shows_what_came_before() {
         model(|| {
-            let (tx, mut rx) = full_in_a_batch();
+            let (tx, mut rx) = full_and_used();
             let note = Arc::new(Note::default());
             let receiver = {
                 let note = Arc::clone(&note);
@@ -467,6 +527,82 @@ mod waiting_for_capacity {
             assert!(block_on(tx.reserve()).is_ok());
             assert_eq!(note.read(), 1);
             drop(receiver.join().unwrap());
+        });
+    }
+}
+
+/// A message that waits in line itself.
+mod enqueue {
+    use super::*;
+
+    #[test]
+    fn enqueue_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let receiver = thread::spawn(move || {
+                assert_eq!(recv(&mut rx), Some(1));
+                assert_eq!(recv(&mut rx), Some(2));
+            });
+            assert!(block_on(tx.enqueue(Payload::new(2))).is_ok());
+            receiver.join().unwrap();
+        });
+    }
+
+    /// The message is received, or is taken back: one of the two.
+    #[test]
+    fn enqueue_taken_back_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let mut enqueue = begun(tx.enqueue(Payload::new(2)));
+            let receiver = thread::spawn(move || {
+                assert_eq!(recv(&mut rx), Some(1));
+                let second = rx.try_recv();
+                second.map(|message| message.read())
+            });
+            let back = enqueue.as_mut().take_back();
+            let received = receiver.join().unwrap();
+            match back {
+                Some(message) => {
+                    assert_eq!(message.read(), 2);
+                    assert!(received.is_err());
+                }
+                None => assert_eq!(received, Ok(2)),
+            }
+        });
+    }
+
+    #[test]
+    fn enqueue_against_close() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let receiver = thread::spawn(move || {
+                assert_eq!(recv(&mut rx), Some(1));
+                rx.close();
+                recv(&mut rx)
+            });
+            let sent = block_on(tx.enqueue(Payload::new(2)));
+            let received = receiver.join().unwrap();
+            match sent {
+                Ok(()) => assert_eq!(received, Some(2)),
+                Err(back) => {
+                    assert_eq!(back.0.read(), 2);
+                    assert_eq!(received, None);
+                }
+            }
+        });
+    }
+
+    /// Whoever gives a permit back sends the message, and wakes the receiver.
+    #[test]
+    fn enqueue_against_a_permit_dropped_against_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let permit = tx.clone().try_reserve_owned().unwrap();
+            let mut enqueue = begun(tx.enqueue(Payload::new(1)));
+            let other = thread::spawn(move || drop(permit));
+            assert_eq!(recv(&mut rx), Some(1));
+            assert!(poll_once(enqueue.as_mut()).1.is_ready());
+            other.join().unwrap();
         });
     }
 }
