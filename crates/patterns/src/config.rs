@@ -116,6 +116,13 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
         Ok(differs)
     }
 
+    /// Notes that an update came to nothing before there was a value to validate: a file that can't be parsed, for
+    /// instance. The last good value stays, and the error can be seen beside it until a good update.
+    pub fn refuse(&self, error: E) {
+        let _updating = lock(&self.updating);
+        self.error.send_replace(Some(error));
+    }
+
     /// The current value.
     #[must_use]
     pub fn get(&self) -> Arc<T> {

@@ -56,6 +56,24 @@ async fn nobody_has_read_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn there_is_no_value_to_validate() {
+    let config = publisher();
+    let mut worker = config.subscribe("worker");
+    let mut errors = config.errors();
+    config.refuse("the file is no number".to_owned());
+    errors.changed().await.unwrap();
+    assert_eq!(
+        config.last_error().as_deref(),
+        Some("the file is no number")
+    );
+    timeout(MS, worker.changed())
+        .await
+        .expect_err("nobody is woken");
+    config.update(2).unwrap();
+    assert_eq!(config.last_error(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_value_comes_again() {
     let config = publisher();
     let mut worker = config.subscribe("worker");
