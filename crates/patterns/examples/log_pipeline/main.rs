@@ -59,5 +59,5 @@ fn main() {
 }
 
 // Try it:
-// - Start the follower with `spawn` in place of `spawn_intake`. Which lines does a stop lose?
+// - Let the follower return when it is asked to stop, without `catch_up`. Which tests see what is lost?
 // - Set `max_connections = 1` in the settings, and send SIGHUP. What does a second client get?
