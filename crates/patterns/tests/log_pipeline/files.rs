@@ -17,6 +17,18 @@ fn follow(settings: &str) -> (Service, Log) {
 }
 
 #[test]
+fn a_sync_waits_for_every_line() {
+    let service = Service::start(ON_DEMAND);
+    let mut log = Log::create(&service.logs(), "app.log");
+    for round in 1..=5 {
+        // More than is read at a time.
+        log.lines("web", 3000);
+        service.sync();
+        assert_eq!(service.total("counted"), 3000 * round);
+    }
+}
+
+#[test]
 fn a_file_is_renamed_while_lines_are_unread() {
     let (mut service, mut log) = follow(ON_DEMAND);
     log.lines("unread", 20);
@@ -123,7 +135,10 @@ fn a_deleted_file_is_written_to() {
     let settings = format!("{ON_DEMAND}settle_ms = 600000");
     let (mut service, mut log) = follow(&settings);
     log.delete();
-    log.lines("afterlife", 10);
+    for _ in 0..3 {
+        service.sync();
+        log.lines("afterlife", 10);
+    }
     service.terminate().assert_counts(&log.expected);
 }
 

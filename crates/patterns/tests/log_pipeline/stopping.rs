@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::clients::fill;
 use crate::harness::{ON_DEMAND, Service, command, scratch, wait_until};
 use crate::writer::{Log, sum};
 
@@ -71,7 +72,7 @@ fn clients_are_connected_when_it_stops() {
     let (mut idle, mut watcher, greedy) = (service.client(), service.client(), service.client());
     idle.ask("sync").unwrap();
     watcher.ask("watch").unwrap();
-    greedy.send(&b"keys\n".repeat(1000)).unwrap();
+    fill(&greedy);
     let start = Instant::now();
     // Also that no task had to be aborted.
     service.terminate().assert_counts(&log.expected);

@@ -18,7 +18,7 @@ use narrows_patterns::fan::fan_out;
 use narrows_patterns::request::Server;
 use narrows_patterns::shutdown::Stop;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::events::{Event, Events};
 use super::folder::Folder;
@@ -46,9 +46,9 @@ impl Follower {
         mut calls: Server<CatchUp, ()>,
         stop: Stop<String>,
     ) -> anyhow::Result<()> {
+        let mut caught_up = false;
+        let mut last_look = Instant::now();
         loop {
-            self.look().await?;
-            let caught_up = self.read().await?;
             let poll = Duration::from_millis(self.settings.get().poll_ms);
             let pause = if caught_up { poll } else { Duration::ZERO };
             tokio::select! {
@@ -59,10 +59,16 @@ impl Follower {
                 Some(call) = calls.recv() => {
                     self.catch_up().await?;
                     self.send(Item::Barrier(call.reply)).await?;
+                    caught_up = true;
                 }
-                Ok(_) = self.settings.changed() => {}
-                () = sleep(pause) => {}
+                // The new settings may have a shorter pause.
+                Ok(_) = self.settings.changed() => continue,
+                () = sleep_until(last_look + pause) => {
+                    self.look().await?;
+                    caught_up = self.read().await?;
+                }
             }
+            last_look = Instant::now();
         }
     }
 
@@ -155,5 +161,49 @@ impl Follower {
     async fn send(&self, item: Item) -> anyhow::Result<()> {
         let sent = self.out.send(item).await;
         sent.map_err(|_| anyhow!("nobody takes the lines any more"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, OpenOptions};
+    use std::io::Write;
+
+    use super::super::settings::Settings;
+    use super::*;
+
+    /// The writer adds a line whenever one comes out: what it adds can wait, and nobody waits for an end that
+    /// never comes.
+    #[tokio::test]
+    async fn a_writer_is_as_fast_as_the_reader() {
+        let name = format!("narrows-follow-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a temporary folder");
+        let file = path.join("app.log");
+        fs::write(&file, "one\ntwo\n").expect("a file");
+        let (out, mut items) = mpsc::channel(1);
+        let settings = Settings::default().publisher().expect("the defaults");
+        let mut follower = Follower {
+            folder: Some(Folder::new(path.clone())),
+            settings: settings.subscribe("test"),
+            events: Events::new(),
+            out,
+        };
+        let writer = tokio::spawn(async move {
+            let mut file = OpenOptions::new().append(true).open(file).unwrap();
+            let mut lines = 0;
+            while let Some(Item::Lines(_, piece)) = items.recv().await {
+                lines += piece.count();
+                if lines < 1000 {
+                    file.write_all(b"more\n").unwrap();
+                }
+            }
+            lines
+        });
+        follower.catch_up().await.expect("nothing fails");
+        drop(follower);
+        let lines = writer.await.expect("it does not panic");
+        fs::remove_dir_all(path).expect("it can be removed");
+        assert_eq!(lines, 2);
     }
 }
