@@ -240,3 +240,12 @@ fn a_watcher_is_too_slow() {
     watcher.wait_for_event("missed ");
     watcher.wait_for_event("settings refused: ");
 }
+
+#[test]
+fn a_watcher_has_enough() {
+    let service = Service::start(ON_DEMAND);
+    let mut watcher = service.client();
+    watcher.ask("watch").unwrap();
+    watcher.send(b"enough\n").unwrap();
+    assert_eq!(watcher.rest(), "");
+}

@@ -137,6 +137,7 @@ fn a_deleted_file_is_written_to() {
     log.delete();
     for _ in 0..3 {
         service.sync();
+        service.sync();
         log.lines("afterlife", 10);
     }
     service.terminate().assert_counts(&log.expected);

@@ -172,15 +172,16 @@ mod tests {
     use super::super::settings::Settings;
     use super::*;
 
-    /// The writer adds a line whenever one comes out: what it adds can wait, and nobody waits for an end that
-    /// never comes.
+    /// The writer adds as many lines as come out: what it adds can wait, and nobody waits for an end that never
+    /// comes.
     #[tokio::test]
     async fn a_writer_is_as_fast_as_the_reader() {
         let name = format!("narrows-follow-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("a temporary folder");
         let file = path.join("app.log");
-        fs::write(&file, "one\ntwo\n").expect("a file");
+        // More than is read at a time.
+        fs::write(&file, "a line\n".repeat(100_000)).expect("a file");
         let (out, mut items) = mpsc::channel(1);
         let settings = Settings::default().publisher().expect("the defaults");
         let mut follower = Follower {
@@ -194,8 +195,9 @@ mod tests {
             let mut lines = 0;
             while let Some(Item::Lines(_, piece)) = items.recv().await {
                 lines += piece.count();
-                if lines < 1000 {
-                    file.write_all(b"more\n").unwrap();
+                if lines < 1_000_000 {
+                    let more = "a line\n".repeat(piece.count() as usize);
+                    file.write_all(more.as_bytes()).unwrap();
                 }
             }
             lines
@@ -204,6 +206,6 @@ mod tests {
         drop(follower);
         let lines = writer.await.expect("it does not panic");
         fs::remove_dir_all(path).expect("it can be removed");
-        assert_eq!(lines, 2);
+        assert_eq!(lines, 100_000);
     }
 }
