@@ -166,6 +166,27 @@ fn links_in_the_documentation_of_a_crate_are_checked() {
 }
 
 #[test]
+fn the_page_of_an_application_is_checked() {
+    let folder = workspace("application", "# A\n");
+    let application = folder.join("crates/one/examples/app");
+    fs::create_dir_all(&application).expect("the folder is ours");
+    let page = "[up](../../../../README.md#a) [gone](gone.rs)\n\n<!-- include: output hello -->\n<!-- end -->\n";
+    fs::write(application.join("README.md"), page).expect("the folder is ours");
+    let (_, stdout, _) = xtask(&folder, &["docs"], None);
+    let name = "crates/one/examples/app/README.md";
+    let lines: Vec<_> = stdout.lines().filter(|it| it.starts_with(name)).collect();
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "{name}:4: the page says nothing, the file ````text`; `cargo xtask docs --bless` renews the page"
+            ),
+            format!("{name}:1: the link leads to gone.rs, which does not exist"),
+        ],
+    );
+}
+
+#[test]
 fn bless_renews_the_pages_and_leaves_the_rest_alone() {
     let page = "before\n<!-- include: demo hello -->\nold\n<!-- end -->\nmiddle\n\
                 <!-- include: code hello -->\n<!-- end -->\n<!-- include: code hello \"println\" -->\n<!-- end -->\n\

@@ -27,8 +27,8 @@ pub const COMMAND: Command = Command {
     summary: "Check the pages against the files they show, or renew them",
     usage: "[--bless]",
     about: "
-Pages are README.md, docs/*.md and crates/*/README.md. What a page shows of a demo or of
-docs/choosing.toml stands between `<!-- include: … -->` and `<!-- end -->`; docs/README.md
+Pages are README.md, docs/*.md, crates/*/*.md and crates/*/examples/*/*.md. What a page shows of a
+demo or of docs/choosing.toml stands between `<!-- include: … -->` and `<!-- end -->`; docs/README.md
 tells how. Checked, too: links between files, anchors, and that every block of
 code says its language and every `rust` block is compiled by `cargo test`.
 
@@ -106,6 +106,9 @@ impl Pages {
         let mut roots = Vec::new();
         for folder in folders_in(&root.join("crates"))? {
             files.extend(files_in(&folder, "md")?);
+            for example in folders_in(&folder.join("examples"))? {
+                files.extend(files_in(&example, "md")?);
+            }
             let lib = folder.join("src/lib.rs");
             roots.extend(lib.is_file().then_some(lib));
         }
