@@ -1,4 +1,4 @@
-//! A service that counts the lines of log files, made of every pattern in the library.
+//! A service that counts the lines of log files, made of the patterns of the library.
 //!
 //! It follows the files of a folder, also when they are renamed or truncated, counts their lines per key and
 //! minute, answers questions over a Unix socket, rereads its settings while it runs, and stops on SIGTERM

@@ -10,8 +10,8 @@ use crate::writer::{Log, sum};
 const WRITERS: u64 = 3;
 const ROUNDS: u64 = 40;
 
-const SETTINGS: &str =
-    "poll_ms = 1\nsettle_ms = 5000\nstop_within_ms = 60000\nclient_timeout_ms = 60000\n";
+/// Nobody is refused: connections of those who have hung up may take a moment to end.
+const SETTINGS: &str = "poll_ms = 1\nsettle_ms = 5000\nstop_within_ms = 60000\nclient_timeout_ms = 60000\nmax_connections = 1000\n";
 
 /// Writes lines in pieces that end anywhere, and rotates or truncates after each round.
 fn write(service: &Service, number: u64) -> Log {

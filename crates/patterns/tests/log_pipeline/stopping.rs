@@ -155,6 +155,17 @@ fn the_first_settings_are_bad() {
 }
 
 #[test]
+fn there_is_no_folder() {
+    let root = scratch();
+    std::fs::write(root.join("settings.toml"), "").unwrap();
+    let output = command(&root).output().unwrap();
+    let _ = std::fs::remove_dir_all(&root);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.ends_with("logs is no folder\n"), "{error}");
+}
+
+#[test]
 fn another_service_has_left_its_socket() {
     let service = Service::start(ON_DEMAND);
     let second = command(service.root()).output().unwrap();

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use narrows_mpsc as mpsc;
 use narrows_oneshot as oneshot;
 use narrows_patterns::pipeline::{Pipeline, Stage};
@@ -89,6 +89,9 @@ pub(crate) fn run(paths: Paths) -> anyhow::Result<ExitCode> {
     // A read that hangs in the system would hold up the end.
     runtime.shutdown_background();
 
+    if !outcome.report.is_clean() {
+        eprintln!("log_pipeline: {}", outcome.report);
+    }
     for error in &outcome.errors {
         eprintln!("log_pipeline: {error}");
     }
@@ -108,6 +111,8 @@ pub(crate) fn run(paths: Paths) -> anyhow::Result<ExitCode> {
 async fn serve(paths: Paths) -> anyhow::Result<Outcome> {
     let settings = read_settings(&paths.settings)?;
     let limit = Duration::from_millis(settings.get().stop_within_ms);
+    let folder = paths.folder;
+    ensure!(folder.is_dir(), "{} is no folder", folder.display());
 
     // From here on signals are kept, so none that comes too early is missed.
     let shutdown = Shutdown::new(limit);
@@ -140,7 +145,7 @@ async fn serve(paths: Paths) -> anyhow::Result<Outcome> {
         events: events.clone(),
     };
     let follower = Follower {
-        folder: Some(Folder::new(paths.folder)),
+        folder: Some(Folder::new(folder)),
         settings: settings.subscribe("follower"),
         events: events.clone(),
         out: lines,

@@ -9,9 +9,8 @@
 //! | are others, or missing | was truncated | it is read from its start; a line without an end is cut off |
 //!
 //! So a truncation is seen even if the file is longer again than it was, unless the same bytes stand at the same
-//! place. Mark and news come by one system call: no truncation gets between them.
-//!
-//! Who reads what: nobody else uses the handle's position; all reads say where.
+//! place. Mark and news come by one system call, so no truncation gets between two. The handle's own position is
+//! not used: each read says where.
 
 use std::fs::{File, Metadata};
 use std::io;
