@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
-use crate::harness::{Client, ON_DEMAND, Service, wait_until};
+use crate::client::Client;
+use crate::harness::{ON_DEMAND, Service, wait_until};
 use crate::writer::Log;
 
 /// A service that has counted so many keys: `key-000`, `key-001`.

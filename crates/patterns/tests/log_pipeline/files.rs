@@ -42,7 +42,7 @@ fn a_file_is_renamed_while_lines_are_unread() {
         service.rows("keys"),
         ["late 1", "new-file 30", "unread 20", "web 10"]
     );
-    // Nor now, when the service has read to the end of what is no longer `app.log`.
+    // And not before the service has read it to its end under its other name.
     let late = log.line("late", 0);
     old.write_all(late.as_bytes()).unwrap();
     let mut watcher = service.client();

@@ -1,18 +1,20 @@
-//! The service as a process, and a client of it.
+//! The service as a process.
 //!
 //! Nothing here sleeps and hopes: each wait is for a condition, and only fails at the [`WATCHDOG`].
 
-use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::client::{Answer, Client};
+use crate::report::Report;
 
 /// When a wait is given up: much longer than anything takes, also on a machine with other things to do.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
@@ -213,150 +215,11 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// A connection.
-pub(crate) struct Client {
-    reader: BufReader<UnixStream>,
-}
+/// Tells the other threads of a test to end, also if it fails: otherwise it would wait for them.
+pub(crate) struct EndOnDrop<'a>(pub(crate) &'a AtomicBool);
 
-/// The rows of an answer, and whether there are more.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) rows: Vec<String>,
-    pub(crate) more: bool,
-}
-
-impl Client {
-    fn new(stream: UnixStream) -> Self {
-        stream.set_read_timeout(Some(WATCHDOG)).expect("a timeout");
-        stream.set_write_timeout(Some(WATCHDOG)).expect("a timeout");
-        Self {
-            reader: BufReader::new(stream),
-        }
-    }
-
-    pub(crate) fn stream(&self) -> &UnixStream {
-        self.reader.get_ref()
-    }
-
-    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        self.stream().write_all(bytes)
-    }
-
-    /// The next line, without its end; `None` when the service has hung up.
-    pub(crate) fn line(&mut self) -> Option<String> {
-        let mut line = String::new();
-        match self.reader.read_line(&mut line) {
-            Ok(0) => None,
-            Ok(_) => Some(line.trim_end_matches('\n').to_owned()),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
-            Err(error) => panic!("no line from the service: {error}"),
-        }
-    }
-
-    pub(crate) fn ask(&mut self, request: &str) -> Result<Answer, String> {
-        // An error: the service has hung up, and has perhaps said why.
-        let _ = self.send(format!("{request}\n").as_bytes());
-        self.answer()
-    }
-
-    pub(crate) fn answer(&mut self) -> Result<Answer, String> {
-        let first = self.line().unwrap_or("error hung up".to_owned());
-        let mut words = first.split(' ');
-        match words.next() {
-            Some("ok") => {
-                let count = words.next().and_then(|count| count.parse().ok());
-                let count: usize = count.expect("a number of rows");
-                let more = words.next() == Some("more");
-                let rows = (0..count).map(|_| self.line().expect("a row")).collect();
-                Ok(Answer { rows, more })
-            }
-            Some("error") => Err(first["error ".len()..].to_owned()),
-            _ => panic!("no answer: {first:?}"),
-        }
-    }
-
-    /// Reads events until one is as wanted.
-    pub(crate) fn wait_for_event(&mut self, wanted: &str) {
-        let wanted = format!("event {wanted}");
-        let mut others = Vec::new();
-        loop {
-            match self.line() {
-                Some(line) if line.starts_with(&wanted) => return,
-                Some(line) => others.push(line),
-                None => panic!("no {wanted:?} among {others:?}"),
-            }
-        }
-    }
-
-    /// What is left, up to the end of the connection.
-    pub(crate) fn rest(mut self) -> String {
-        let mut rest = Vec::new();
-        match self.reader.read_to_end(&mut rest) {
-            Ok(_) => {}
-            Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}"),
-        }
-        String::from_utf8_lossy(&rest).into_owned()
-    }
-}
-
-/// Counts by key and minute.
-pub(crate) type Counts = BTreeMap<(String, String), u64>;
-
-/// What the service prints at its end.
-#[derive(Debug)]
-pub(crate) struct Report {
-    pub(crate) status: ExitStatus,
-    pub(crate) stopped: String,
-    pub(crate) totals: BTreeMap<String, u64>,
-    pub(crate) files: Vec<String>,
-    pub(crate) counts: Counts,
-}
-
-impl Report {
-    fn read(status: ExitStatus, lines: &[String]) -> Self {
-        let mut report = Self {
-            status,
-            stopped: String::new(),
-            totals: BTreeMap::new(),
-            files: Vec::new(),
-            counts: Counts::new(),
-        };
-        for line in lines {
-            let words: Vec<&str> = line.split(' ').collect();
-            let number = |at: usize| words[at].parse::<u64>().expect("a number");
-            match words[..] {
-                ["stopped", ..] => report.stopped = line["stopped ".len()..].to_owned(),
-                ["file", ..] => report.files.push(line["file ".len()..].to_owned()),
-                ["count", key, minute, _] => {
-                    let cell = (key.to_owned(), minute.to_owned());
-                    let double = report.counts.insert(cell, number(3));
-                    assert_eq!(double, None, "{line}");
-                }
-                [total, _] => {
-                    report.totals.insert(total.to_owned(), number(1));
-                }
-                _ => panic!("what is this? {line}"),
-            }
-        }
-        report
-    }
-
-    pub(crate) fn total(&self, name: &str) -> u64 {
-        *self.totals.get(name).expect(name)
-    }
-
-    /// That every line is in the counts, and no other.
-    pub(crate) fn assert_counts(&self, expected: &Counts) {
-        assert!(self.status.success(), "{self:?}");
-        // Without the cells that are right, so that a wrong one can be seen.
-        let wrong: Vec<_> = expected
-            .iter()
-            .map(|(cell, count)| (cell, *count, self.counts.get(cell).copied().unwrap_or(0)))
-            .filter(|(_, expected, counted)| expected != counted)
-            .collect();
-        assert!(wrong.is_empty(), "cell, lines, counted: {wrong:?}");
-        assert_eq!(self.counts.len(), expected.len());
-        let sum: u64 = expected.values().sum();
-        assert_eq!(self.total("counted"), sum);
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -4,14 +4,19 @@ use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::harness::Service;
+use crate::harness::{EndOnDrop, Service};
 use crate::writer::{Log, sum};
 
 const WRITERS: u64 = 3;
 const ROUNDS: u64 = 40;
 
 /// Nobody is refused: connections of those who have hung up may take a moment to end.
-const SETTINGS: &str = "poll_ms = 1\nsettle_ms = 5000\nstop_within_ms = 60000\nclient_timeout_ms = 60000\nmax_connections = 1000\n";
+const SETTINGS: &str = "\
+poll_ms = 1
+stop_within_ms = 60000
+client_timeout_ms = 60000
+max_connections = 1000
+";
 
 /// Writes lines in pieces that end anywhere, and rotates or truncates after each round.
 fn write(service: &Service, number: u64) -> Log {
@@ -91,6 +96,7 @@ fn the_counts_are_exact_under_load() {
     let done = AtomicBool::new(false);
     let logs: Vec<Log> = thread::scope(|scope| {
         let (service, done) = (&service, &done);
+        let end = EndOnDrop(done);
         let others =
             [ask, be_rude, change_settings].map(|other| scope.spawn(move || other(service, done)));
         let writers: Vec<_> = (0..WRITERS)
@@ -99,7 +105,7 @@ fn the_counts_are_exact_under_load() {
         let logs = writers.into_iter().map(|writer| writer.join().unwrap());
         let logs = logs.collect();
         // Here the last lines are written, and perhaps not read.
-        done.store(true, Ordering::Relaxed);
+        drop(end);
         for other in others {
             other.join().unwrap();
         }

@@ -6,9 +6,11 @@
 
 #![cfg(all(feature = "signal", unix))]
 
+mod client;
 mod clients;
 mod files;
 mod harness;
 mod load;
+mod report;
 mod stopping;
 mod writer;

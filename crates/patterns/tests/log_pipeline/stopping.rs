@@ -1,9 +1,10 @@
 //! How it starts, takes new settings, and stops.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::clients::fill;
-use crate::harness::{ON_DEMAND, Service, command, scratch, wait_until};
+use crate::harness::{EndOnDrop, ON_DEMAND, Service, command, scratch, wait_until};
 use crate::writer::{Log, sum};
 
 #[test]
@@ -29,18 +30,17 @@ fn a_writer_writes_on_while_it_stops() {
     let mut service = Service::start(settings);
     let mut log = Log::create(&service.logs(), "app.log");
     log.lines("before", 1000);
-    let stopped = std::sync::atomic::AtomicBool::new(false);
+    let stopped = AtomicBool::new(false);
     let report = std::thread::scope(|scope| {
         let mut log = Log::create(&service.logs(), "app.log");
         let stopped = &stopped;
+        let _end = EndOnDrop(stopped);
         scope.spawn(move || {
-            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stopped.load(Ordering::Relaxed) {
                 log.lines("after", 100);
             }
         });
-        let report = service.terminate();
-        stopped.store(true, std::sync::atomic::Ordering::Relaxed);
-        report
+        service.terminate()
     });
     // It stops all the same, and has every line from before.
     assert!(report.status.success(), "{report:?}");

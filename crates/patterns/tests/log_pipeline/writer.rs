@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::harness::Counts;
+use crate::report::Counts;
 
 /// A log file and what is in it.
 pub(crate) struct Log {
