@@ -8,6 +8,7 @@
 //! | [`config`] | a value that changes while the program runs, and is always a valid one |
 //! | [`fan`] | many sources in one loop, and which of them has ended how; many workers on one list |
 //! | [`pipeline`] | stages that work at the same time, and stop together if one fails |
+//! | [`cancel`] | one piece of work that is called off, for a reason, and tells whether it had finished |
 //! | [`shutdown`] | tasks by name that are asked to stop, waited for, and named if they don't |
 //!
 //! The same shapes made of bare channels, short enough to copy, are demos in `examples/`: `fan_in`,
@@ -39,6 +40,7 @@
 //! - The channels: [`narrows_mpsc`], [`narrows_oneshot`], [`narrows_broadcast`], [`narrows_watch`].
 //! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
 
+pub mod cancel;
 pub mod config;
 pub mod fan;
 mod panics;
