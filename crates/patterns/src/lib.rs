@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`request`] | a call to a task, with a deadline that both sides see |
 //! | [`config`] | a value that changes while the program runs, and is always a valid one |
+//! | [`events`] | topics whose subscribers each choose what happens when they are too slow |
 //! | [`fan`] | many sources in one loop, and which of them has ended how; many workers on one list |
 //! | [`pipeline`] | stages that work at the same time, and stop together if one fails |
 //! | [`cancel`] | one piece of work that is called off, for a reason, and tells whether it had finished |
@@ -42,6 +43,7 @@
 
 pub mod cancel;
 pub mod config;
+pub mod events;
 pub mod fan;
 mod panics;
 pub mod pipeline;
