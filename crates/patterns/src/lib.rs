@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`request`] | a call to a task, with a deadline that both sides see |
+//! | [`actor`] | a state that one task owns, which can be stopped, and awaited for the state or a panic |
 //! | [`config`] | a value that changes while the program runs, and is always a valid one |
 //! | [`events`] | topics whose subscribers each choose what happens when they are too slow |
 //! | [`fan`] | many sources in one loop, and which of them has ended how; many workers on one list |
@@ -41,6 +42,7 @@
 //! - The channels: [`narrows_mpsc`], [`narrows_oneshot`], [`narrows_broadcast`], [`narrows_watch`].
 //! - [Which channel?](../../../docs/choosing.md) and [what goes wrong](../../../docs/mistakes.md).
 
+pub mod actor;
 pub mod cancel;
 pub mod config;
 pub mod events;

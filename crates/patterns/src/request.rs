@@ -34,7 +34,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use narrows_mpsc as mpsc;
@@ -43,7 +43,7 @@ use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::race::{First, race};
+use crate::race::race;
 
 /// Makes a client and its server, with room for `capacity` requests that wait.
 ///
@@ -251,25 +251,23 @@ impl<Req, Resp> Server<Req, Resp> {
     ///
     /// Cancel safe: a call that was not returned stays in the queue.
     pub async fn recv(&mut self) -> Option<Call<Req, Resp>> {
-        poll_fn(|cx| {
-            loop {
-                let Some(rx) = &mut self.rx else {
-                    return Poll::Ready(None);
-                };
-                let Poll::Ready(next) = rx.poll_recv(cx) else {
-                    return Poll::Pending;
-                };
-                let Some(mut queued) = next else {
-                    return Poll::Ready(None);
-                };
-                if let Some(call) = queued.0.take() {
-                    if !call.reply.is_abandoned() {
-                        return Poll::Ready(Some(call));
-                    }
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Call<Req, Resp>>> {
+        let Some(rx) = &mut self.rx else {
+            return Poll::Ready(None);
+        };
+        loop {
+            let Some(mut queued) = ready!(rx.poll_recv(cx)) else {
+                return Poll::Ready(None);
+            };
+            if let Some(call) = queued.0.take() {
+                if !call.reply.is_abandoned() {
+                    return Poll::Ready(Some(call));
                 }
             }
-        })
-        .await
+        }
     }
 
     /// Takes no more requests. [`recv`](Self::recv) still returns those that wait.
@@ -321,29 +319,24 @@ impl<Req, Resp> Server<Req, Resp> {
         let mut stop = pin!(stop);
         let mut stopping = false;
         loop {
-            if working.len() == limit {
-                served.count(working.join_next().await);
-            }
-            while let Some(done) = working.try_join_next() {
-                served.count(Some(done));
-            }
-            let next = if stopping {
-                self.recv().await
-            } else {
-                match race(stop.as_mut(), self.recv()).await {
-                    First::Left(()) => {
-                        stopping = true;
-                        self.close();
-                        continue;
-                    }
-                    First::Right(next) => next,
+            let next = poll_fn(|cx| {
+                if !stopping && stop.as_mut().poll(cx).is_ready() {
+                    stopping = true;
+                    self.close();
                 }
-            };
-            let Some(call) = next else { break };
+                while let Poll::Ready(Some(done)) = working.poll_join_next(cx) {
+                    served.count(done);
+                }
+                if working.len() == limit {
+                    return Poll::Pending; // The end of one of them wakes this.
+                }
+                self.poll_recv(cx)
+            });
+            let Some(call) = next.await else { break };
             working.spawn(handler(call));
         }
         while let Some(done) = working.join_next().await {
-            served.count(Some(done));
+            served.count(done);
         }
         served
     }
@@ -377,11 +370,9 @@ pub struct Served {
 }
 
 impl Served {
-    fn count(&mut self, done: Option<Result<(), tokio::task::JoinError>>) {
-        if let Some(done) = done {
-            self.calls += 1;
-            self.panics += u64::from(done.is_err_and(|error| error.is_panic()));
-        }
+    fn count(&mut self, done: Result<(), tokio::task::JoinError>) {
+        self.calls += 1;
+        self.panics += u64::from(done.is_err_and(|error| error.is_panic()));
     }
 }
 

@@ -142,11 +142,13 @@ async fn a_stopping_server_answers_what_waits() {
     sleep(MS).await;
     stop.send(()).unwrap();
     yield_now().await;
+    // Refused at once, though as many calls as there may be are in work.
+    let refused = timeout(MS, client.call(9)).await;
+    assert_eq!(refused, Ok(Err(CallError::ServerGone(9))));
     for (request, call) in (0..).zip(calls) {
         assert_eq!(call.await.unwrap(), Ok(request));
     }
     assert_eq!(serving.await.unwrap().calls, 5);
-    assert_eq!(client.call(9).await, Err(CallError::ServerGone(9)));
 }
 
 #[tokio::test(start_paused = true)]
