@@ -15,7 +15,8 @@ pub const COMMAND: Command = Command {
     name: "bench",
     summary: "Measure the channels and their peers: the same work, one run",
     usage: "[KIND] [--filter TEXT] [--peers A,B] [--quick] [--rounds N] [--json FILE] [--plot DIR] [--from FILE] [--list]",
-    about: "KIND is mpsc, oneshot, broadcast, watch or limits (of this machine); without it, all are measured.\n\
+    about: "KIND is mpsc, oneshot, broadcast, watch, patterns or limits (of this machine); without it, all are\n\
+            measured.\n\
             The first build compiles two dozen crates and takes some minutes. A full run of a kind takes up\n\
             to ten minutes, and wants a machine that does nothing else.",
     options: &[

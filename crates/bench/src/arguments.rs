@@ -15,7 +15,7 @@ Measures Narrows and its peers: the same work, one run
 
 Usage: cargo xtask bench [KIND] [OPTIONS]
 
-Kinds: mpsc, oneshot, broadcast, watch, limits (of this machine; part of every run)
+Kinds: mpsc, oneshot, broadcast, watch, patterns, limits (of this machine; part of every run)
 
 Options:
   --filter TEXT  only scenarios whose name contains TEXT

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use narrows_bench_peers::suite::Suite;
-use narrows_bench_peers::{broadcast, limits, mpsc, oneshot, watch};
+use narrows_bench_peers::{broadcast, limits, mpsc, oneshot, patterns, watch};
 
 use arguments::{Arguments, Bench};
 use results::{REFERENCE, REFERENCE_AGAIN, Results};
@@ -26,6 +26,7 @@ fn suites() -> Vec<Suite> {
         oneshot::suite(ours::oneshot()),
         broadcast::suite(ours::broadcast()),
         watch::suite(ours::watch()),
+        patterns::suite(ours::patterns()),
     ]
 }
 

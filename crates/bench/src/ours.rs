@@ -1,10 +1,14 @@
 //! Our own crates, as peers among peers.
 
+use std::convert::Infallible;
+
 use narrows_bench_peers::suite::Entrant;
 use narrows_bench_peers::{
-    broadcast, broadcast_channel, mpsc, mpsc_channel, mpsc_peer, oneshot, oneshot_channel, watch,
-    watch_channel,
+    broadcast, broadcast_channel, mpsc, mpsc_channel, mpsc_peer, oneshot, oneshot_channel,
+    patterns, watch, watch_channel,
 };
+use narrows_patterns::pipeline::{Pipeline, Stage};
+use narrows_patterns::request;
 
 pub fn mpsc() -> Vec<Entrant<mpsc::Scenario>> {
     vec![mpsc::entrant::<Mpsc>("narrows")]
@@ -20,6 +24,13 @@ pub fn broadcast() -> Vec<Entrant<broadcast::Scenario>> {
 
 pub fn watch() -> Vec<Entrant<watch::Scenario>> {
     vec![watch::entrant::<Watch>("narrows")]
+}
+
+pub fn patterns() -> Vec<Entrant<patterns::Scenario>> {
+    vec![
+        patterns::entrant::<Patterns>("narrows", "narrows-patterns"),
+        patterns::entrant::<patterns::ByHand<Bounded, Oneshot>>("narrows by hand", "narrows-mpsc"),
+    ]
 }
 
 mpsc_peer!(Mpsc, "narrows", "narrows-mpsc", permits: true, Bounded, Unbounded, Oneshot);
@@ -82,4 +93,42 @@ watch_channel! {
         Ok(()) => Some(rx.borrow_and_update().clone()),
         Err(_) => None,
     };
+}
+
+enum Patterns {}
+
+impl patterns::Peer for Patterns {
+    type Client = request::Client<u64, u64>;
+    type Server = request::Server<u64, u64>;
+
+    fn channel(capacity: usize) -> (Self::Client, Self::Server) {
+        request::channel(capacity)
+    }
+
+    async fn call(client: &mut Self::Client, question: u64) -> u64 {
+        client.call(question).await.expect("the server answers")
+    }
+
+    async fn serve(mut server: Self::Server, mut answer: impl FnMut(u64) -> u64 + Send + 'static) {
+        while let Some(call) = server.recv().await {
+            let answer = answer(call.request);
+            assert!(call.reply.send(answer).is_ok(), "the client waits");
+        }
+    }
+
+    async fn pipeline(items: u64, concurrency: usize, mut take: impl FnMut(u64) + Send) {
+        let stage = |name| {
+            Stage::new(name)
+                .concurrency(concurrency)
+                .buffer(patterns::BUFFER)
+        };
+        let add_one = |number| async move { Ok(patterns::add_one(number).await) };
+        let mut results = Pipeline::<u64, Infallible>::from_iter(0..items)
+            .stage(stage("first"), add_one)
+            .stage(stage("second"), add_one)
+            .stage(stage("third"), add_one);
+        while let Some(number) = results.recv().await.expect("no stage fails") {
+            take(number);
+        }
+    }
 }

@@ -34,6 +34,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use narrows_mpsc as mpsc;
@@ -41,7 +42,6 @@ use thiserror::Error;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::panics::{catch, message};
-use crate::race::{First, race};
 
 /// How many items wait between two stages, unless a stage says otherwise.
 const BUFFER: usize = 16;
@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// Works on up to `limit` items at a time, each in a task of its own.
+    /// Works on up to `limit` items at a time. An item that is not done at once gets a task of its own.
     ///
     /// # Panics
     ///
@@ -125,10 +125,26 @@ pub struct StageProgress {
     pub done: u64,
 }
 
+/// A stage's counts, which its own task alone writes.
 struct Counters {
     name: Arc<str>,
     taken: AtomicU64,
     done: AtomicU64,
+}
+
+impl Counters {
+    fn take(&self) {
+        Self::add_one(&self.taken);
+    }
+
+    fn done(&self) {
+        Self::add_one(&self.done);
+    }
+
+    fn add_one(count: &AtomicU64) {
+        // ORDERING: Relaxed; the numbers are all that is read. No read-modify-write: there is one writer.
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
 }
 
 /// Shows how far each stage is. It can be kept and asked from anywhere.
@@ -249,11 +265,11 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         let name = Arc::clone(&counters.name);
         pipeline.run(name, async move {
             while let Some(item) = poll_fn(&mut next).await {
-                counters.taken.fetch_add(1, Ordering::Relaxed);
+                counters.take();
                 if tx.send(item).await.is_err() {
                     break;
                 }
-                counters.done.fetch_add(1, Ordering::Relaxed);
+                counters.done();
             }
             Ok(())
         });
@@ -391,15 +407,15 @@ struct Out<U> {
 
 impl<U> Out<U> {
     fn take(&self) {
-        self.counters.taken.fetch_add(1, Ordering::Relaxed);
+        self.counters.take();
     }
 
     /// Returns false if nobody takes results any more.
     async fn send(&self, result: U) -> bool {
         let sent = self.tx.send(result).await.is_ok();
-        self.counters
-            .done
-            .fetch_add(u64::from(sent), Ordering::Relaxed);
+        if sent {
+            self.counters.done();
+        }
         sent
     }
 }
@@ -423,6 +439,112 @@ where
     Ok(())
 }
 
+/// An item in work, as long as that takes.
+///
+/// The memory of its future is used again for the next item. Pinned there, it can be polled by the stage, and then
+/// move into a task.
+struct Job<W> {
+    future: Pin<Box<Option<W>>>,
+    /// Dropped after the future.
+    _in_work: Option<mpsc::Sender<Infallible>>,
+}
+
+impl<W: Future> Job<W> {
+    fn begin(&mut self, work: W) {
+        self.future.set(Some(work));
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<W::Output> {
+        let Some(future) = self.future.as_mut().as_pin_mut() else {
+            unreachable!("it is polled from its beginning to its end");
+        };
+        let output = ready!(future.poll(cx));
+        self.future.set(None);
+        Poll::Ready(output)
+    }
+
+    async fn run(mut self, number: usize) -> (usize, W::Output, Self) {
+        let output = poll_fn(|cx| self.poll(cx)).await;
+        (number, output, self)
+    }
+}
+
+/// Whether an item gets a task of its own at once, or only if the stage has polled it and it is not done.
+///
+/// Work that is done at once needs no task, which would cost more than the work. But work that computes for long
+/// is to have a core of its own. So the first item is timed, and then one of [`Self::EVERY`].
+#[derive(Default)]
+struct Trial {
+    computes: bool,
+    untimed: u32,
+}
+
+impl Trial {
+    const EVERY: u32 = 32;
+    /// A task costs about a tenth.
+    const LONG: Duration = Duration::from_micros(10);
+
+    /// The output, if the stage polls the job and it is done at once.
+    async fn poll<W: Future>(&mut self, job: &mut Job<W>) -> Option<W::Output> {
+        let timed = self.untimed == 0;
+        self.untimed = if timed { Self::EVERY } else { self.untimed } - 1;
+        if self.computes && !timed {
+            return None;
+        }
+        let begun = timed.then(Instant::now);
+        let polled = poll_fn(|cx| Poll::Ready(job.poll(cx))).await;
+        if let Some(begun) = begun {
+            self.computes = begun.elapsed() > Self::LONG;
+        }
+        match polled {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
+    }
+}
+
+/// The results of a stage on their way out.
+struct Results<U> {
+    out: Out<U>,
+    ordered: bool,
+    /// Of a stage that keeps the order: a place per item since the oldest that was not handed on.
+    places: VecDeque<Option<U>>,
+    oldest: usize,
+}
+
+impl<U> Results<U> {
+    /// A place for the result of the next item.
+    fn reserve(&mut self) -> usize {
+        if self.ordered {
+            self.places.push_back(None);
+        }
+        (self.oldest + self.places.len()).wrapping_sub(1)
+    }
+
+    /// Returns false if nobody takes results any more.
+    async fn put(&mut self, number: usize, result: U) -> bool {
+        if !self.ordered {
+            return self.out.send(result).await;
+        }
+        self.places[number - self.oldest] = Some(result);
+        while let Some(result) = self.places.front_mut().and_then(Option::take) {
+            self.places.pop_front();
+            self.oldest += 1;
+            if !self.out.send(result).await {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// What happens next in a stage with several items in work.
+enum Next<T, D> {
+    Item(Option<T>),
+    Done(D),
+    End,
+}
+
 /// Items in work, and results that wait for an earlier one, are together no more than the limit.
 async fn several_at_a_time<T, U, E, F, W>(
     mut rx: mpsc::Receiver<T>,
@@ -439,72 +561,63 @@ where
 {
     // Dropped with the stage, it aborts the items in work.
     let mut working = JoinSet::new();
-    // Of a stage that keeps the order: a place per item since the oldest that was not handed on.
-    let mut places: VecDeque<Option<U>> = VecDeque::new();
-    let mut oldest = 0;
+    let mut idle: Vec<Job<W>> = Vec::new();
+    let mut trial = Trial::default();
+    let mut results = Results {
+        out,
+        ordered: stage.ordered,
+        places: VecDeque::new(),
+        oldest: 0,
+    };
     let mut open = true;
     loop {
-        let held = if stage.ordered {
-            places.len()
-        } else {
-            working.len()
-        };
-        let done = if open && held < stage.concurrency {
-            let finished = async {
-                match working.is_empty() {
-                    true => std::future::pending().await,
-                    false => working.join_next().await,
-                }
-            };
-            match race(finished, rx.recv()).await {
-                First::Left(done) => done,
-                First::Right(Some(item)) => {
-                    out.take();
-                    let number = oldest + places.len();
-                    if stage.ordered {
-                        places.push_back(None);
-                    }
-                    let result = work(item);
-                    let in_work = in_work.clone();
-                    working.spawn(async move {
-                        let result = result.await;
-                        drop(in_work); // Captured after the work, and so dropped after it.
-                        (number, result)
-                    });
-                    continue;
-                }
-                First::Right(None) => {
-                    open = false;
-                    continue;
-                }
+        let held = working.len().max(results.places.len());
+        let next = poll_fn(|cx| {
+            if let Poll::Ready(Some(done)) = working.poll_join_next(cx) {
+                Poll::Ready(Next::Done(done))
+            } else if open && held < stage.concurrency {
+                rx.poll_recv(cx).map(Next::Item)
+            } else if working.is_empty() {
+                Poll::Ready(Next::End)
+            } else {
+                Poll::Pending
             }
-        } else {
-            working.join_next().await
-        };
-        let Some(done) = done else { return Ok(()) };
-        let (number, result) = match done {
-            Ok((number, result)) => (number, result.map_err(Cause::Error)?),
-            Err(error) => {
+        });
+        let (number, result) = match next.await {
+            Next::End => return Ok(()),
+            Next::Item(None) => {
+                open = false;
+                continue;
+            }
+            Next::Item(Some(item)) => {
+                results.out.take();
+                let number = results.reserve();
+                let mut job = idle.pop().unwrap_or_else(|| Job {
+                    future: Box::pin(None),
+                    _in_work: in_work.clone(),
+                });
+                job.begin(work(item));
+                let Some(result) = trial.poll(&mut job).await else {
+                    working.spawn(job.run(number));
+                    continue;
+                };
+                idle.push(job);
+                (number, result)
+            }
+            Next::Done(Ok((number, result, job))) => {
+                idle.push(job);
+                (number, result)
+            }
+            Next::Done(Err(error)) => {
                 let panic = error.try_into_panic();
                 return Err(Cause::Panic(
                     panic.map_or_else(|e| e.to_string(), |p| message(&*p)),
                 ));
             }
         };
-        if !stage.ordered {
-            if !out.send(result).await {
-                return Ok(());
-            }
-            continue;
-        }
-        places[number - oldest] = Some(result);
-        while let Some(Some(_)) = places.front() {
-            oldest += 1;
-            if let Some(result) = places.pop_front().flatten() {
-                if !out.send(result).await {
-                    return Ok(());
-                }
-            }
+        let result = result.map_err(Cause::Error)?;
+        if !results.put(number, result).await {
+            return Ok(());
         }
     }
 }

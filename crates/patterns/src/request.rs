@@ -38,6 +38,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use narrows_mpsc as mpsc;
+use narrows_mpsc::error::TrySendError;
 use narrows_oneshot as oneshot;
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -73,10 +74,10 @@ enum Answer<Req, Resp> {
     NotTaken(Req),
 }
 
-/// A queued call. Dropped in the queue, it hands its request back to the caller.
-struct Queued<Req, Resp>(Option<Call<Req, Resp>>);
+/// A call that no server will take. Dropped, it hands its request back to the caller.
+struct NotTaken<Req, Resp>(Option<Call<Req, Resp>>);
 
-impl<Req, Resp> Drop for Queued<Req, Resp> {
+impl<Req, Resp> Drop for NotTaken<Req, Resp> {
     fn drop(&mut self) {
         if let Some(Call { request, reply }) = self.0.take() {
             // An error: the caller is gone too, and the request with it.
@@ -85,15 +86,16 @@ impl<Req, Resp> Drop for Queued<Req, Resp> {
     }
 }
 
-type Queue<Req, Resp> = mpsc::Receiver<Queued<Req, Resp>>;
+type Queue<Req, Resp> = mpsc::Receiver<Call<Req, Resp>>;
 
 /// The queue of a server that is gone.
 ///
-/// A caller that got its place just before the server went may put its request into the queue after the server
-/// has emptied it for the last time. The dangerous race: nobody would ever look there again. So the server
-/// closes the queue, empties it and leaves it here; a caller puts its request in, looks whether the queue is
-/// closed, and if so empties what was left here. The fences between the two steps on either side make sure
-/// that one of them sees the other.
+/// A caller that had to wait for a place, and got it just before the server went, may put its request into the
+/// queue after the server has emptied it for the last time. The dangerous race: nobody would ever look there
+/// again. So the server closes the queue, empties it and leaves it here; such a caller puts its request in, looks
+/// whether the queue is closed, and if so empties what was left here. The fences between the two steps on either
+/// side make sure that one of them sees the other. A caller that finds a place at once puts its request in or is
+/// refused in one step, which comes before the closing or after it.
 struct Abandoned<Req, Resp>(Mutex<Option<Queue<Req, Resp>>>);
 
 impl<Req, Resp> Abandoned<Req, Resp> {
@@ -105,7 +107,7 @@ impl<Req, Resp> Abandoned<Req, Resp> {
         self.sweep();
     }
 
-    fn sweep_if_closed(&self, tx: &mpsc::Sender<Queued<Req, Resp>>) {
+    fn sweep_if_closed(&self, tx: &mpsc::Sender<Call<Req, Resp>>) {
         // ORDERING: pairs with the fence in `leave`; see the type.
         fence(Ordering::SeqCst);
         if tx.is_closed() {
@@ -116,8 +118,8 @@ impl<Req, Resp> Abandoned<Req, Resp> {
     fn sweep(&self) {
         let mut left = Vec::new();
         if let Some(rx) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            while let Ok(queued) = rx.try_recv() {
-                left.push(queued);
+            while let Ok(call) = rx.try_recv() {
+                left.push(NotTaken(Some(call)));
             }
         }
         drop(left); // Wakes callers and drops requests: not under the lock.
@@ -126,7 +128,7 @@ impl<Req, Resp> Abandoned<Req, Resp> {
 
 /// Calls the server. Cloneable; the server's loop ends when the last clone is gone.
 pub struct Client<Req, Resp> {
-    tx: mpsc::Sender<Queued<Req, Resp>>,
+    tx: mpsc::Sender<Call<Req, Resp>>,
     abandoned: Arc<Abandoned<Req, Resp>>,
     timeout: Option<Duration>,
 }
@@ -154,7 +156,10 @@ impl<Req, Resp> Client<Req, Resp> {
     /// Dropping the future gives the call up: a request that still waits is skipped by the server, and a server
     /// that works on it can see so in [`Reply::abandoned`].
     pub async fn call(&self, request: Req) -> Result<Resp, CallError<Req>> {
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        // None also if there is no such instant: centuries are no limit.
+        let deadline = self
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
         self.call_until(request, deadline).await
     }
 
@@ -176,15 +181,21 @@ impl<Req, Resp> Client<Req, Resp> {
         request: Req,
         deadline: Option<Instant>,
     ) -> Result<Resp, CallError<Req>> {
-        let permit = match until(deadline, self.tx.reserve()).await {
-            Some(Ok(permit)) => permit,
-            Some(Err(_)) => return Err(CallError::ServerGone(request)),
-            None => return Err(CallError::QueueFull(request)),
-        };
         let (tx, mut rx) = oneshot::channel();
         let reply = Reply { tx, deadline };
-        permit.send(Queued(Some(Call { request, reply })));
-        self.abandoned.sweep_if_closed(&self.tx);
+        match self.tx.try_send(Call { request, reply }) {
+            Ok(()) => {}
+            Err(TrySendError::Closed(call)) => return Err(CallError::ServerGone(call.request)),
+            // A permit, since a send that is given up would drop the request.
+            Err(TrySendError::Full(call)) => match until(deadline, self.tx.reserve()).await {
+                Some(Ok(permit)) => {
+                    permit.send(call);
+                    self.abandoned.sweep_if_closed(&self.tx);
+                }
+                Some(Err(_)) => return Err(CallError::ServerGone(call.request)),
+                None => return Err(CallError::QueueFull(call.request)),
+            },
+        }
 
         let answer = match until(deadline, &mut rx).await {
             Some(answer) => answer.map_err(|_| CallError::NoReply)?,
@@ -254,18 +265,16 @@ impl<Req, Resp> Server<Req, Resp> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    #[inline]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Call<Req, Resp>>> {
         let Some(rx) = &mut self.rx else {
             return Poll::Ready(None);
         };
         loop {
-            let Some(mut queued) = ready!(rx.poll_recv(cx)) else {
-                return Poll::Ready(None);
-            };
-            if let Some(call) = queued.0.take() {
-                if !call.reply.is_abandoned() {
-                    return Poll::Ready(Some(call));
-                }
+            let call = ready!(rx.poll_recv(cx));
+            // One whose caller is gone is dropped, with its request.
+            if call.as_ref().is_none_or(|call| !call.reply.is_abandoned()) {
+                return Poll::Ready(call);
             }
         }
     }
@@ -398,6 +407,7 @@ impl<Req, Resp> Reply<Req, Resp> {
     /// # Errors
     ///
     /// The response, if the caller has stopped waiting.
+    #[inline]
     pub fn send(self, response: Resp) -> Result<(), Resp> {
         match self.tx.send(Answer::Response(response)) {
             Err(Answer::Response(response)) => Err(response),
@@ -425,6 +435,7 @@ impl<Req, Resp> Reply<Req, Resp> {
 
     /// Whether the caller has stopped waiting, or its deadline has passed.
     #[must_use]
+    #[inline]
     pub fn is_abandoned(&self) -> bool {
         self.tx.is_closed() || self.deadline.is_some_and(|at| at <= Instant::now())
     }

@@ -70,7 +70,15 @@ async fn a_stage_panics() {
 #[tokio::test(start_paused = true)]
 async fn a_concurrent_stage_panics() {
     for stage in [Stage::new("odd"), Stage::new("odd").unordered()] {
-        let pipeline = Pipeline::from_iter(0..100).stage(stage.concurrency(4), panic_at_3);
+        let waits = stage.clone().concurrency(4);
+        let pipeline = Pipeline::from_iter(0..100).stage(waits, panic_at_3);
+        panicked("odd", &pipeline.collect::<Vec<_>>().await.unwrap_err());
+
+        // Also in an item that is done at once, and needs no task.
+        let pipeline = Pipeline::from_iter(0..100).stage(stage.concurrency(4), |n| async move {
+            assert!(n != 3, "this panic is part of the test");
+            Ok(n)
+        });
         panicked("odd", &pipeline.collect::<Vec<_>>().await.unwrap_err());
     }
 }
@@ -159,6 +167,35 @@ async fn too_many_items_at_once() {
         assert_eq!(work.most.load(Ordering::Relaxed), 4);
         assert!(start.elapsed() < 40 * MS, "four at a time take three turns");
     }
+}
+
+/// On several threads: the items block theirs.
+#[test]
+fn items_compute_at_the_same_time() {
+    use std::sync::mpsc;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(3)
+        .build()
+        .unwrap();
+    let (to_first, first) = mpsc::channel();
+    let (to_second, second) = mpsc::channel();
+    let mut meets = vec![(to_first, second), (to_second, first)];
+    let results: Vec<_> = runtime.block_on(async {
+        let stage = Stage::new("computes").concurrency(4);
+        let pipeline = Pipeline::<_, Infallible>::from_iter(0..3).stage(stage, move |n| {
+            let meet = if n == 0 { None } else { meets.pop() };
+            async move {
+                let Some((to_other, other)) = meet else {
+                    std::thread::sleep(5 * MS); // So the stage learns that its work is long.
+                    return Ok(true);
+                };
+                to_other.send(()).unwrap();
+                Ok(other.recv_timeout(Duration::from_secs(10)).is_ok())
+            }
+        });
+        pipeline.collect().await.unwrap()
+    });
+    assert_eq!(results, [true; 3]);
 }
 
 async fn later_is_quicker(n: u64) -> Result<u64, Infallible> {

@@ -94,6 +94,15 @@ async fn the_response_is_too_late() {
     });
     assert_eq!(client.call_by(1, deadline).await, Err(CallError::TimedOut));
     assert_eq!(server.await.unwrap(), Err("late"));
+
+    // No limit at all, though now and the longest timeout have no sum.
+    let (client, mut server) = request::channel::<_, &str>(1);
+    let client = client.with_timeout(Duration::MAX);
+    let call = tokio::spawn(async move { client.call(1).await });
+    let served = server.recv().await.unwrap();
+    assert_eq!(served.reply.deadline(), None);
+    served.reply.send("in time").unwrap();
+    assert_eq!(call.await.unwrap(), Ok("in time"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod meter;
 pub mod mpsc;
 pub mod oneshot;
+pub mod patterns;
 pub mod payload;
 pub mod poll;
 pub mod stage;
