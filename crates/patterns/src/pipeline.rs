@@ -38,6 +38,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use narrows_mpsc as mpsc;
+use narrows_mpsc::error::TrySendError;
 use thiserror::Error;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -412,7 +413,12 @@ impl<U> Out<U> {
 
     /// Returns false if nobody takes results any more.
     async fn send(&self, result: U) -> bool {
-        let sent = self.tx.send(result).await.is_ok();
+        let sent = match self.tx.try_send(result) {
+            Ok(()) => true,
+            // The stage yields to others where it receives.
+            Err(TrySendError::Full(result)) => self.tx.send(result).await.is_ok(),
+            Err(TrySendError::Closed(_)) => false,
+        };
         if sent {
             self.counters.done();
         }
@@ -513,17 +519,23 @@ struct Results<U> {
 }
 
 impl<U> Results<U> {
-    /// A place for the result of the next item.
+    /// A place for the result of an item.
     fn reserve(&mut self) -> usize {
+        let number = self.oldest + self.places.len();
         if self.ordered {
             self.places.push_back(None);
         }
-        (self.oldest + self.places.len()).wrapping_sub(1)
+        number
     }
 
     /// Returns false if nobody takes results any more.
     async fn put(&mut self, number: usize, result: U) -> bool {
         if !self.ordered {
+            return self.out.send(result).await;
+        }
+        if self.places.len() == 1 {
+            self.places.clear(); // It is the oldest itself.
+            self.oldest += 1;
             return self.out.send(result).await;
         }
         self.places[number - self.oldest] = Some(result);
@@ -573,9 +585,12 @@ where
     loop {
         let held = working.len().max(results.places.len());
         let next = poll_fn(|cx| {
-            if let Poll::Ready(Some(done)) = working.poll_join_next(cx) {
-                Poll::Ready(Next::Done(done))
-            } else if open && held < stage.concurrency {
+            if !working.is_empty() {
+                if let Poll::Ready(Some(done)) = working.poll_join_next(cx) {
+                    return Poll::Ready(Next::Done(done));
+                }
+            }
+            if open && held < stage.concurrency {
                 rx.poll_recv(cx).map(Next::Item)
             } else if working.is_empty() {
                 Poll::Ready(Next::End)
@@ -591,18 +606,17 @@ where
             }
             Next::Item(Some(item)) => {
                 results.out.take();
-                let number = results.reserve();
                 let mut job = idle.pop().unwrap_or_else(|| Job {
                     future: Box::pin(None),
                     _in_work: in_work.clone(),
                 });
                 job.begin(work(item));
                 let Some(result) = trial.poll(&mut job).await else {
-                    working.spawn(job.run(number));
+                    working.spawn(job.run(results.reserve()));
                     continue;
                 };
                 idle.push(job);
-                (number, result)
+                (results.reserve(), result)
             }
             Next::Done(Ok((number, result, job))) => {
                 idle.push(job);

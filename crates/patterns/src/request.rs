@@ -197,13 +197,16 @@ impl<Req, Resp> Client<Req, Resp> {
             },
         }
 
-        let answer = match until(deadline, &mut rx).await {
-            Some(answer) => answer.map_err(|_| CallError::NoReply)?,
-            None => {
-                // From here on the server's `send` fails; what it has sent until here still counts.
-                rx.close();
-                rx.try_recv().map_err(|_| CallError::TimedOut)?
-            }
+        let answer = match deadline {
+            None => rx.await.map_err(|_| CallError::NoReply)?,
+            Some(deadline) => match timeout_at(deadline, &mut rx).await {
+                Ok(answer) => answer.map_err(|_| CallError::NoReply)?,
+                Err(_) => {
+                    // From here on the server's `send` fails; what it has sent until here still counts.
+                    rx.close();
+                    rx.try_recv().map_err(|_| CallError::TimedOut)?
+                }
+            },
         };
         match answer {
             Answer::Response(response) => Ok(response),
@@ -333,8 +336,11 @@ impl<Req, Resp> Server<Req, Resp> {
                     stopping = true;
                     self.close();
                 }
-                while let Poll::Ready(Some(done)) = working.poll_join_next(cx) {
-                    served.count(done);
+                while !working.is_empty() {
+                    match working.poll_join_next(cx) {
+                        Poll::Ready(Some(done)) => served.count(done),
+                        _ => break,
+                    }
                 }
                 if working.len() == limit {
                     return Poll::Pending; // The end of one of them wakes this.
