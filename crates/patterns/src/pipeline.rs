@@ -491,14 +491,14 @@ impl Trial {
     const LONG: Duration = Duration::from_micros(10);
 
     /// The output, if the stage polls the job and it is done at once.
-    async fn poll<W: Future>(&mut self, job: &mut Job<W>) -> Option<W::Output> {
+    fn poll<W: Future>(&mut self, job: &mut Job<W>, cx: &mut Context<'_>) -> Option<W::Output> {
         let timed = self.untimed == 0;
         self.untimed = if timed { Self::EVERY } else { self.untimed } - 1;
         if self.computes && !timed {
             return None;
         }
         let begun = timed.then(Instant::now);
-        let polled = poll_fn(|cx| Poll::Ready(job.poll(cx))).await;
+        let polled = job.poll(cx);
         if let Some(begun) = begun {
             self.computes = begun.elapsed() > Self::LONG;
         }
@@ -528,14 +528,19 @@ impl<U> Results<U> {
         number
     }
 
+    /// The result of an item that was just taken. Returns false if nobody takes results any more.
+    async fn put_newest(&mut self, result: U) -> bool {
+        if self.places.is_empty() {
+            // No older one is in work; or the order doesn't matter, and there are no places.
+            return self.out.send(result).await;
+        }
+        let number = self.reserve();
+        self.put(number, result).await
+    }
+
     /// Returns false if nobody takes results any more.
     async fn put(&mut self, number: usize, result: U) -> bool {
         if !self.ordered {
-            return self.out.send(result).await;
-        }
-        if self.places.len() == 1 {
-            self.places.clear(); // It is the oldest itself.
-            self.oldest += 1;
             return self.out.send(result).await;
         }
         self.places[number - self.oldest] = Some(result);
@@ -551,9 +556,14 @@ impl<U> Results<U> {
 }
 
 /// What happens next in a stage with several items in work.
-enum Next<T, D> {
-    Item(Option<T>),
-    Done(D),
+enum Next<J, O, D> {
+    /// An item was taken, and was done at once.
+    Done(O),
+    /// An item was taken, and gets a task.
+    Begun(J),
+    /// A task has ended.
+    Joined(D),
+    NoMoreItems,
     End,
 }
 
@@ -586,43 +596,55 @@ where
         let held = working.len().max(results.places.len());
         let next = poll_fn(|cx| {
             if !working.is_empty() {
-                if let Poll::Ready(Some(done)) = working.poll_join_next(cx) {
-                    return Poll::Ready(Next::Done(done));
+                if let Poll::Ready(Some(joined)) = working.poll_join_next(cx) {
+                    return Poll::Ready(Next::Joined(joined));
                 }
             }
-            if open && held < stage.concurrency {
-                rx.poll_recv(cx).map(Next::Item)
-            } else if working.is_empty() {
-                Poll::Ready(Next::End)
-            } else {
-                Poll::Pending
+            if !open || held >= stage.concurrency {
+                return if working.is_empty() {
+                    Poll::Ready(Next::End)
+                } else {
+                    Poll::Pending
+                };
             }
+            let Some(item) = ready!(rx.poll_recv(cx)) else {
+                return Poll::Ready(Next::NoMoreItems);
+            };
+            results.out.take();
+            let mut job = idle.pop().unwrap_or_else(|| Job {
+                future: Box::pin(None),
+                _in_work: in_work.clone(),
+            });
+            job.begin(work(item));
+            Poll::Ready(match trial.poll(&mut job, cx) {
+                Some(output) => {
+                    idle.push(job);
+                    Next::Done(output)
+                }
+                None => Next::Begun(job),
+            })
         });
         let (number, result) = match next.await {
             Next::End => return Ok(()),
-            Next::Item(None) => {
+            Next::NoMoreItems => {
                 open = false;
                 continue;
             }
-            Next::Item(Some(item)) => {
-                results.out.take();
-                let mut job = idle.pop().unwrap_or_else(|| Job {
-                    future: Box::pin(None),
-                    _in_work: in_work.clone(),
-                });
-                job.begin(work(item));
-                let Some(result) = trial.poll(&mut job).await else {
-                    working.spawn(job.run(results.reserve()));
-                    continue;
-                };
-                idle.push(job);
-                (results.reserve(), result)
+            Next::Begun(job) => {
+                working.spawn(job.run(results.reserve()));
+                continue;
             }
-            Next::Done(Ok((number, result, job))) => {
+            Next::Done(result) => {
+                if !results.put_newest(result.map_err(Cause::Error)?).await {
+                    return Ok(());
+                }
+                continue;
+            }
+            Next::Joined(Ok((number, result, job))) => {
                 idle.push(job);
                 (number, result)
             }
-            Next::Done(Err(error)) => {
+            Next::Joined(Err(error)) => {
                 let panic = error.try_into_panic();
                 return Err(Cause::Panic(
                     panic.map_or_else(|e| e.to_string(), |p| message(&*p)),

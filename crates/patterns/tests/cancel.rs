@@ -1,10 +1,14 @@
 //! Cancellation: each row of the guide's failure table, by its name.
 
+#[path = "support/alive.rs"]
+mod alive;
+
 use std::future::{pending, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use alive::Alive;
 use narrows_oneshot as oneshot;
 use narrows_patterns::cancel::{Cancelled, Scope, Token, Unfinished};
 use narrows_test_utils::stress;
@@ -22,22 +26,6 @@ fn scope() -> Scope<Reason> {
 
 fn cancelled<T>(reason: Reason, output: T) -> Result<T, Unfinished<T, Reason>> {
     Err(Unfinished::Cancelled { reason, output })
-}
-
-/// Lowers the count when its work goes.
-struct Alive(Arc<AtomicUsize>);
-
-impl Alive {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 #[tokio::test(start_paused = true)]

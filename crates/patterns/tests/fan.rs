@@ -1,32 +1,20 @@
 //! Fan-in and fan-out: each row of the guide's failure table, by its name.
 
+#[path = "support/alive.rs"]
+mod alive;
+
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use alive::Alive;
 use narrows_patterns::fan::{End, Event, FanIn, JobPanicked, Merged, Out, SendError, fan_out};
 use narrows_test_utils::stress;
 use tokio::time::{sleep, timeout};
 
 const MS: Duration = Duration::from_millis(1);
-
-/// Lowers the count when its task goes.
-struct Alive(Arc<AtomicUsize>);
-
-impl Alive {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 async fn all<T, E>(mut merged: Merged<T, E>) -> Vec<(Arc<str>, Event<T, E>)> {
     let mut events = Vec::new();

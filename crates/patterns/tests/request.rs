@@ -1,6 +1,7 @@
 //! Request and response: each row of the guide's failure table, by its name.
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -94,6 +95,16 @@ async fn the_response_is_too_late() {
     });
     assert_eq!(client.call_by(1, deadline).await, Err(CallError::TimedOut));
     assert_eq!(server.await.unwrap(), Err("late"));
+
+    // Also if the caller is not polled, and so doesn't notice.
+    let (client, mut server) = request::channel::<_, &str>(1);
+    let mut call = pin!(client.call_by(1, Instant::now() + 10 * MS));
+    timeout(MS, call.as_mut()).await.unwrap_err();
+    let mut served = server.recv().await.unwrap();
+    assert!(!served.reply.is_abandoned());
+    let seen = timeout(20 * MS, served.reply.abandoned()).await;
+    seen.expect("the server sees the deadline");
+    assert!(served.reply.is_abandoned());
 
     // No limit at all, though now and the longest timeout have no sum.
     let (client, mut server) = request::channel::<_, &str>(1);

@@ -1,10 +1,14 @@
 //! Graceful shutdown: each row of the guide's failure table, by its name.
 
+#[path = "support/alive.rs"]
+mod alive;
+
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use alive::Alive;
 use narrows_patterns::shutdown::{Cause, Shutdown, Stop};
 use narrows_test_utils::stress;
 use tokio::task::yield_now;
@@ -256,13 +260,6 @@ async fn a_task_is_aborted_before_it_runs() {
 /// Tasks start, return, panic and refuse in scopes that come and go: each is in the report once, none runs on.
 #[test]
 fn stress_every_task_is_in_the_report_and_none_is_left() {
-    struct Alive(Arc<AtomicUsize>);
-    impl Drop for Alive {
-        fn drop(&mut self) {
-            self.0.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
     std::panic::set_hook(Box::new(|info| {
         // The tasks of this test panic by the thousand.
         if info.payload().downcast_ref::<&str>() != Some(&"stress") {
@@ -290,8 +287,7 @@ fn stress_every_task_is_in_the_report_and_none_is_left() {
                 }
                 let scope = if rng.bool() { &child } else { &shutdown };
                 let kind = rng.usize(..12);
-                alive.fetch_add(1, Ordering::Relaxed);
-                let guard = Alive(Arc::clone(&alive));
+                let guard = Alive::new(&alive);
                 let task = move |stop: Stop<()>| async move {
                     let _guard = guard;
                     match kind {
