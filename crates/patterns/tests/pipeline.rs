@@ -122,6 +122,41 @@ async fn an_error_stops_all_stages() {
     assert_eq!(results, [0, 1, 2]);
     assert_eq!((count_before.running(), count_after.running()), (0, 0));
     assert_eq!(pipeline.recv().await, Ok(None)); // The error is told once.
+
+    // Also those that would work for an hour.
+    let start = Instant::now();
+    let (before, after) = (Work::default(), Work::default());
+    let (count_before, count_after) = (before.clone(), after.clone());
+    let hour = Duration::from_secs(3600);
+    let mut pipeline = Pipeline::from_iter(0..)
+        .stage(Stage::new("before").concurrency(4), move |n| {
+            let item = before.begin();
+            async move {
+                sleep(if n < 4 { MS } else { hour }).await;
+                drop(item);
+                Ok(n)
+            }
+        })
+        .stage("odd", fail_at_3)
+        .stage(Stage::new("after").concurrency(4), move |n| {
+            let item = after.begin();
+            async move {
+                sleep(hour).await;
+                drop(item);
+                Ok(n)
+            }
+        });
+    // In a task, which may run as soon as it is woken: the runtime's own future comes after all that waits.
+    let count = count_after.clone();
+    let receiving = tokio::spawn(async move {
+        let error = pipeline.recv().await.unwrap_err();
+        (error, count_before.running(), count.running())
+    });
+    let (error, before, after) = receiving.await.unwrap();
+    assert_eq!((before, after), (0, 0));
+    assert_eq!(count_after.begun.load(Ordering::Relaxed), 3);
+    assert_eq!(error.to_string(), "stage odd failed: three");
+    assert!(start.elapsed() < 10 * MS);
 }
 
 #[tokio::test(start_paused = true)]
