@@ -102,42 +102,47 @@ impl<'a, T> Values<'a, T> {
         }
     }
 
-    /// The next value, marked as seen.
-    fn poll_next(
+    /// Gives values to `find`, each marked as seen, until it takes one.
+    ///
+    /// The first value of a poll costs nothing if none is taken, so that waiting is free; further ones, which
+    /// may come as fast as they are tried, are charged each.
+    fn poll_find<R>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Ref<'a, T>, RecvError>> {
-        let this = self.project();
+        mut find: impl FnMut(Ref<'a, T>) -> Option<R>,
+    ) -> Poll<Result<R, RecvError>> {
+        let mut this = self.project();
         let Changing(shared) = *this.waiter.host();
-        if *this.began {
-            let polled = this.waiter.poll_until(cx, || news(shared, **this.seen));
-            let Poll::Ready(news) = polled else {
-                this.wait.begin(this.explain);
-                return Poll::Pending;
-            };
-            ready!(coop::poll_proceed(cx));
-            match news {
-                Ok(version) => **this.seen = version,
-                Err(closed) => {
-                    this.wait.end();
-                    return Poll::Ready(Err(closed));
+        let found = ready!(coop::poll(cx, |cx| {
+            let mut is_charged = true;
+            loop {
+                if *this.began {
+                    let waiter = this.waiter.as_mut();
+                    let Poll::Ready(news) = waiter.poll_until(cx, || news(shared, **this.seen))
+                    else {
+                        this.wait.begin(this.explain);
+                        return Poll::Pending;
+                    };
+                    if !is_charged {
+                        ready!(coop::poll_proceed(cx));
+                    }
+                    **this.seen = news?;
+                }
+                *this.began = true;
+                is_charged = false;
+                let borrow = shared.borrow(this.wait.site());
+                let has_changed = borrow.version() != **this.seen;
+                **this.seen = borrow.version();
+                if let Some(found) = find(Ref::new(borrow, has_changed)) {
+                    return Poll::Ready(Ok(found));
                 }
             }
-        } else {
-            ready!(coop::poll_proceed(cx));
-            *this.began = true;
-        }
-        let borrow = shared.borrow(this.wait.site());
-        let has_changed = borrow.version() != **this.seen;
-        **this.seen = borrow.version();
-        Poll::Ready(Ok(Ref::new(borrow, has_changed)))
-    }
-
-    /// The value was what it was waited for.
-    fn end(self: Pin<&mut Self>) {
-        let this = self.project();
+        }));
         this.wait.end();
-        this.explain.passed(this.wait.site(), 1);
+        if found.is_ok() {
+            this.explain.passed(this.wait.site(), 1);
+        }
+        Poll::Ready(found)
     }
 }
 
@@ -165,14 +170,9 @@ impl<'a, T, F: FnMut(&T) -> bool> Future for WaitFor<'a, T, F> {
     type Output = Result<Ref<'a, T>, RecvError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            let value = ready!(this.values.as_mut().poll_next(cx))?;
-            if (this.predicate)(&value) {
-                this.values.end();
-                return Poll::Ready(Ok(value));
-            }
-        }
+        let this = self.project();
+        let find = |value: Ref<'a, T>| (this.predicate)(&value).then_some(value);
+        this.values.poll_find(cx, find)
     }
 }
 
@@ -206,15 +206,9 @@ impl<T, U, F: FnMut(&T) -> Option<U>> Future for WaitForMap<'_, T, F> {
     type Output = Result<U, RecvError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            let value = ready!(this.values.as_mut().poll_next(cx))?;
-            let mapped = (this.map)(&value);
-            if let Some(mapped) = mapped {
-                this.values.end();
-                return Poll::Ready(Ok(mapped));
-            }
-        }
+        let this = self.project();
+        let find = |value: Ref<'_, T>| (this.map)(&value);
+        this.values.poll_find(cx, find)
     }
 }
 

@@ -250,6 +250,101 @@ fn a_builder_makes_channels() {
     }
 }
 
+/// Operations in a tokio task, which has to let others run now and then.
+#[cfg(feature = "tokio")]
+mod budget {
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+    use std::task::Context;
+
+    use super::*;
+
+    /// A task whose operations are always ready yields after fewer than this.
+    const BUDGET: usize = 129 * narrows_core::coop::OPERATIONS_PER_UNIT as usize;
+
+    /// Calls `body` in one poll of a task.
+    fn in_one_poll<R>(mut body: impl FnMut(&mut Context<'_>) -> R) -> R {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let task = poll_fn(|cx| Poll::Ready(body(cx)));
+        runtime.expect("a runtime").block_on(task)
+    }
+
+    /// Calls `operation` in one poll of a task until it says that it is pending; how often it was not.
+    fn ready_in_one_poll(mut operation: impl FnMut(&mut Context<'_>) -> bool) -> usize {
+        in_one_poll(|cx| (0..2 * BUDGET).take_while(|_| operation(cx)).count())
+    }
+
+    #[track_caller]
+    fn assert_yields(operation: impl FnMut(&mut Context<'_>) -> bool) {
+        let ready = ready_in_one_poll(operation);
+        assert!((1..BUDGET).contains(&ready), "{ready} without a yield");
+    }
+
+    #[test]
+    fn what_is_always_ready_yields() {
+        let (tx, mut rx) = channel(0);
+        assert_yields(|cx| {
+            tx.store(1);
+            pin!(rx.changed()).poll(cx).is_ready()
+        });
+        assert_yields(|cx| pin!(rx.wait_for(|_| true)).poll(cx).is_ready());
+        assert_yields(|cx| pin!(rx.wait_for_map(|_| Some(()))).poll(cx).is_ready());
+        drop(rx);
+        assert_yields(|cx| pin!(tx.closed()).poll(cx).is_ready());
+        #[cfg(feature = "stream")]
+        {
+            use futures_core::Stream;
+            let mut updates = tx.subscribe().into_stream();
+            assert_yields(|cx| {
+                tx.store(1);
+                pin!(&mut updates).poll_next(cx).is_ready()
+            });
+        }
+    }
+
+    /// Each value is replaced while it is looked at, so there is always another one to try.
+    #[test]
+    fn a_predicate_that_finds_no_end_yields() {
+        let (tx, mut rx) = channel(0);
+        let mut tried = 0;
+        let mut wait = Box::pin(rx.wait_for(|_| {
+            tried += 1;
+            assert!(tried < BUDGET, "{tried} without a yield");
+            tx.store(tried);
+            false
+        }));
+        assert_eq!(ready_in_one_poll(|cx| wait.as_mut().poll(cx).is_ready()), 0);
+        drop(wait);
+        assert!(tried > 1);
+    }
+
+    /// A task that polls more waiting operations than its budget has units reaches the last.
+    #[test]
+    fn what_waits_costs_nothing() {
+        let (tx, rx) = channel(0);
+        let probe = Probe::new();
+        let mut receivers: Vec<_> = (0..3 * BUDGET).map(|_| rx.clone()).collect();
+        let (changed, others) = receivers.split_at_mut(BUDGET);
+        let (found, mapped) = others.split_at_mut(BUDGET);
+        let changed = changed.iter_mut().map(Receiver::changed);
+        let found = found.iter_mut().map(|rx| rx.wait_for(|_| false));
+        let mapped = mapped.iter_mut().map(|rx| rx.wait_for_map(|_| None::<()>));
+        let closed = (0..BUDGET).map(|_| tx.closed());
+        let mut changed: Vec<_> = changed.map(Box::pin).collect();
+        let mut found: Vec<_> = found.map(Box::pin).collect();
+        let mut mapped: Vec<_> = mapped.map(Box::pin).collect();
+        let mut closed: Vec<_> = closed.map(Box::pin).collect();
+        in_one_poll(|_| {
+            assert!(changed.iter_mut().all(|wait| probe.poll(wait).is_pending()));
+            assert!(found.iter_mut().all(|wait| probe.poll(wait).is_pending()));
+            assert!(mapped.iter_mut().all(|wait| probe.poll(wait).is_pending()));
+            assert!(closed.iter_mut().all(|wait| probe.poll(wait).is_pending()));
+        });
+        assert_eq!(probe.wakes(), 0, "none asked to be polled again");
+        assert_eq!(probe.live(), 4 * BUDGET, "each waits");
+    }
+}
+
 #[cfg(feature = "stream")]
 mod stream {
     use std::pin::Pin;
