@@ -103,7 +103,7 @@ impl<T> Shared<T> {
                 }
             }
             Relation::Behind => {
-                let node = self.node_in_place_of(version.unlike());
+                let node = self.node_in_place_of(version.previous());
                 if slot.renew(why.seen, version).is_ok() {
                     let node = NonNull::new(node).expect("the slot held some of its weight");
                     let weight = WEIGHT - why.seen.borrows();
@@ -150,15 +150,34 @@ impl<T> Drop for Borrow<'_, T> {
     #[inline]
     fn drop(&mut self) {
         own_borrows::end(self.node.as_ptr().cast_const().cast());
-        let (left, met_another) = self.slot.leave(self.entered);
+        if self.version.recurs() || !self.slot.leave_unchanged(self.entered) {
+            self.shared
+                .end_borrow(self.slot, self.node, self.version, self.entered);
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    /// Ends a borrow of `node`, the node of `version`, that was counted in `slot`.
+    // A function of its own, and without a reference to the borrow, so that what is above is small enough to
+    // be inlined.
+    #[cold]
+    fn end_borrow(&self, slot: &Slot, node: NonNull<Node<T>>, version: Version, entered: Entered) {
+        let now = self.look().version();
+        let (left, met_another) = if now == version || now == version.next() {
+            slot.leave(entered)
+        } else {
+            // All slots move on from a version before the next but one is published.
+            (Left::Replaced, false)
+        };
         if met_another {
-            self.shared.part_from_other_thread();
+            self.part_from_other_thread();
         }
         match left {
             Left::Quietly => {}
-            Left::Awaited => self.shared.wake_sleepers(),
-            // SAFETY: the slot has moved on, and left the weight of this borrow to it.
-            Left::Replaced => drop(unsafe { OwnedNode::with_last_weight(self.node, 1) }),
+            Left::Awaited => self.wake_sleepers(),
+            // SAFETY: the slot has moved on, and left the weight of this borrow to its end.
+            Left::Replaced => drop(unsafe { OwnedNode::with_last_weight(node, 1) }),
         }
     }
 }
@@ -177,5 +196,75 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
 impl<T: fmt::Debug> fmt::Debug for Borrow<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use narrows_explain::Site;
+
+    use crate::{shared::Shared, state::Version};
+
+    /// Whether a borrow of the version numbered `first` goes on after all of `later` were current.
+    fn keep(first: u64, later: u64, others: usize) {
+        let jump = |shared: &Shared<_>, number| {
+            let version = Version::numbered(number);
+            shared.slots().for_each(|slot| slot.open(version));
+            shared.state.publish(version);
+        };
+        let value = Arc::new("kept");
+        let shared = Shared::new(Arc::clone(&value));
+        jump(&shared, first);
+        let kept = shared.borrow(Site::unknown());
+        shared.replace(Arc::new("next"));
+        shared.replace(Arc::new("in the same place"));
+        jump(&shared, later);
+
+        let current: Vec<_> = (0..others)
+            .map(|_| shared.borrow(Site::unknown()))
+            .collect();
+        assert_eq!((**kept, Arc::strong_count(&value)), ("kept", 2));
+        drop(kept);
+        assert_eq!(Arc::strong_count(&value), 1);
+        assert!(
+            current
+                .iter()
+                .all(|borrow| ***borrow == "in the same place")
+        );
+        assert_eq!(shared.slot().look().borrows(), others);
+        drop(current);
+        assert!(shared.modify("test", |_| true));
+    }
+
+    // Counters that wrap: the slot says again what it said when the borrow began.
+    #[test]
+    fn a_borrow_is_kept_until_the_version_in_its_slot_comes_round() {
+        let first_that_recurs = 1 << 41;
+        for others in 0..2 {
+            keep(first_that_recurs, first_that_recurs + (1 << 42), others);
+            keep(
+                first_that_recurs + (1 << 42),
+                first_that_recurs + (9 << 42),
+                others,
+            );
+            keep(0, 2, others);
+        }
+    }
+
+    #[test]
+    fn values_are_replaced_where_numbers_are_left_out() {
+        let shared = Shared::new(0);
+        let last_of_the_round = Version::numbered((1 << 42) - 2);
+        shared.slots().for_each(|slot| slot.open(last_of_the_round));
+        shared.state.publish(last_of_the_round);
+        for value in 1..6 {
+            let kept = shared.borrow(Site::unknown());
+            shared.replace(value);
+            assert_eq!((*kept, *shared.borrow(Site::unknown())), (value - 1, value));
+            drop(kept);
+            assert!(shared.modify("test", |_| true));
+        }
     }
 }

@@ -121,7 +121,7 @@ impl<T> Receiver<T> {
     /// ```
     pub fn mark_changed(&mut self) {
         if self.shared.look().version() == self.seen {
-            self.seen = self.seen.unlike();
+            self.seen = self.seen.previous();
         }
     }
 

@@ -365,17 +365,18 @@ impl<T> Shared<T> {
         unsafe { node.as_ref() }.fill(value, slots);
         self.put_node_in_place_of(next, node.as_ptr());
         self.state.publish(next);
-        let retired = self.retire(version, slots);
+        let retired = self.retire(version, next, slots);
         self.unlock_and_wake(locked, true);
         drop(retired);
     }
 
-    /// Moves all slots on from `version`, which was just replaced, and gives back what they held.
-    fn retire(&self, version: Version, slots: usize) -> Retired<T> {
-        let next = version.next();
+    /// Moves all slots on from `version`, which was just replaced by `next`, and gives back what they held.
+    fn retire(&self, version: Version, next: Version, slots: usize) -> Retired<T> {
         let mut weight = 0;
         for slot in self.slots() {
-            weight += slot.move_on(next).map_or(0, |borrows| WEIGHT - borrows);
+            weight += slot
+                .move_on(version, next)
+                .map_or(0, |borrows| WEIGHT - borrows);
         }
         let node = NonNull::new(self.node_in_place_of(version)).expect("it was current");
         let owned = if weight == slots * WEIGHT {

@@ -18,19 +18,19 @@
 //!
 //! A closed slot is changed by nobody but the one who closed it.
 //!
-//! The 42 bits of a version come round after 2^42 values. A borrow that begins is safe from that: it would
-//! have to stop between two instructions for as long. A borrow that is kept is not: if it ends while the
-//! version is ahead by exactly a multiple of 2^42, it is taken for one of the current value. At ten
-//! million values a second that is five days, and then one moment in 2^42.
+//! The low bits of most versions come round after 2^41 values, which takes hours at the least. A borrow that
+//! begins is safe from that: it would have to stop between two instructions for as long. A borrow that is kept
+//! is not, so it may [leave](Slot::leave) its slot only while its version is current or was just before.
 
 use narrows_core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::state::Version;
+use crate::state::{LOW_BITS, Version};
 
 const COUNT_BITS: u32 = 20;
 const CLOSED: u64 = 1 << COUNT_BITS;
 const AWAITED: u64 = CLOSED << 1;
 const VERSION_SHIFT: u32 = COUNT_BITS + 2;
+const _: () = assert!(VERSION_SHIFT + LOW_BITS == u64::BITS);
 
 /// One more than the borrows that a slot can count.
 pub(crate) const WEIGHT: usize = 1 << COUNT_BITS;
@@ -64,7 +64,7 @@ impl Seen {
             Relation::Closed
         } else if self.is_of(version) {
             Relation::Current
-        } else if self.is_of(version.unlike()) {
+        } else if self.is_of(version.previous()) {
             Relation::Behind
         } else {
             Relation::Ahead
@@ -186,28 +186,30 @@ impl Slot {
         }
     }
 
-    /// Ends a borrow; also says whether it met another thread here.
+    /// Ends a borrow quietly, if the slot says what it said when the borrow began. The borrow's version must
+    /// be one that can't [recur](Version::recurs).
     #[inline]
-    pub(crate) fn leave(&self, entered: Entered) -> (Left, bool) {
-        // ORDERING: as in `leave_changed`. While a slot is awaited it counts a borrow, so if nothing has changed
-        // since, and it was awaited then, this is not the last.
-        match self.0.compare_exchange(
-            entered.0,
-            entered.0 - 1,
-            Ordering::Release,
-            Ordering::Relaxed,
-        ) {
-            Ok(_) => (Left::Quietly, false),
-            Err(now) => self.leave_changed(Seen(entered.0), Seen(now)),
-        }
+    pub(crate) fn leave_unchanged(&self, entered: Entered) -> bool {
+        // ORDERING: as in `leave`. While a slot is awaited it counts a borrow, so if nothing has changed since,
+        // and it was awaited then, this is not the last.
+        self.0
+            .compare_exchange(
+                entered.0,
+                entered.0 - 1,
+                Ordering::Release,
+                Ordering::Relaxed,
+            )
+            .is_ok()
     }
 
-    /// Ends a borrow in a slot in which something has happened since it began.
-    #[cold]
-    fn leave_changed(&self, entered: Seen, mut seen: Seen) -> (Left, bool) {
+    /// Ends a borrow; also says whether it met another thread here. If the borrow's version is one that can
+    /// [recur](Version::recurs), it must be current, or have been just before.
+    pub(crate) fn leave(&self, entered: Entered) -> (Left, bool) {
+        let Entered(entered) = entered;
+        let mut seen = self.look();
         let mut met_another = false;
         loop {
-            if !seen.is_of_same_version(entered) {
+            if !seen.is_of_same_version(Seen(entered)) {
                 return (Left::Replaced, met_another);
             }
             let (next, left) = if seen.0 & AWAITED != 0 && seen.borrows() == 1 {
@@ -244,13 +246,13 @@ impl Slot {
             .map_err(Seen)
     }
 
-    /// Moves the slot on to `version`, unless a reader has done so; how many borrows of the version before it
-    /// had counted.
+    /// Moves the slot on from one version to the next, unless a reader has done so; how many borrows of the first
+    /// it had counted. The caller has the channel's lock, so the slot is not closed.
     #[inline]
-    pub(crate) fn move_on(&self, version: Version) -> Option<usize> {
+    pub(crate) fn move_on(&self, from: Version, to: Version) -> Option<usize> {
         let mut seen = self.look();
-        while seen.relation_to(version) == Relation::Behind {
-            match self.renew(seen, version) {
+        while seen.is_of(from) {
+            match self.renew(seen, to) {
                 Ok(()) => return Some(seen.borrows()),
                 Err(_) => seen = self.look(),
             }

@@ -10,9 +10,19 @@ use narrows_core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 const CLOSED: u64 = 1;
 
-/// Which value: the initial one is 0, and each one sent, or modified, one more.
+/// Which value: the initial one is 0, and each one sent, or modified, has the next number.
+///
+/// Beside a count there is room for the 42 low bits of a number alone, which come round. So that some don't, the
+/// numbers above 2^42 whose bit 41 is 0 are left out: a number with that bit has to be taken with care, and one
+/// without differs in its low bits from all that follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version(u64);
+
+/// How many bits of a version fit beside a count.
+pub(crate) const LOW_BITS: u32 = 42;
+const LOW: u64 = (1 << LOW_BITS) - 1;
+/// The bit of those that may come round.
+const RECURS: u64 = 1 << (LOW_BITS - 1);
 
 impl Version {
     pub(crate) const INITIAL: Self = Self(0);
@@ -20,19 +30,43 @@ impl Version {
     /// The version after this one.
     #[inline]
     pub(crate) fn next(self) -> Self {
-        Self(self.0 + 1)
+        let next = self.0 + 1;
+        Self(if next & LOW == 0 { next + RECURS } else { next })
     }
 
-    /// A version that differs from this one: the one before, where there is one.
+    /// The version before this one; before the initial one, a version that there never is.
     #[inline]
-    pub(crate) fn unlike(self) -> Self {
-        Self(self.0.wrapping_sub(1))
+    pub(crate) fn previous(self) -> Self {
+        let previous = self.0.wrapping_sub(1);
+        let is_left_out = previous > LOW && previous & RECURS == 0;
+        Self(if is_left_out {
+            previous - RECURS
+        } else {
+            previous
+        })
+    }
+
+    /// Whether the low bits may be those of a later version too.
+    #[inline]
+    pub(crate) fn recurs(self) -> bool {
+        self.0 & RECURS != 0
     }
 
     /// How many versions lie between `seen` and this one.
     #[cfg(feature = "stream")]
     pub(crate) fn skipped_since(self, seen: Self) -> u64 {
-        self.0.wrapping_sub(seen.0).wrapping_sub(1)
+        let left_out = |Self(number): Self| match number {
+            u64::MAX => 0,
+            _ => (number >> LOW_BITS) * RECURS,
+        };
+        let between = self.0.wrapping_sub(seen.0).wrapping_sub(1);
+        between - (left_out(self) - left_out(seen))
+    }
+
+    /// The version of that number.
+    #[cfg(test)]
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self(number)
     }
 
     /// Which of the two places its node is in.
@@ -126,5 +160,58 @@ impl Count {
         // ORDERING: Release; pairs with the Acquire in `get`, and with the one here: the last comes after
         // all others.
         self.0.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOW, RECURS, Version};
+
+    const LAST_OF_FIRST_ROUND: Version = Version(LOW);
+
+    #[test]
+    fn low_bits_without_the_mark_are_never_used_again() {
+        let second = LAST_OF_FIRST_ROUND.next();
+        let third = Version(second.0 | LOW).next();
+        for (round, first) in [(1, second), (2, third)] {
+            assert_eq!(first.truncated() >> super::LOW_BITS, round);
+            assert!(first.recurs() && Version(first.0 | LOW).recurs());
+            assert_eq!(first.place(), 0, "the places take turns");
+        }
+        assert!(!Version::INITIAL.recurs() && !Version(RECURS - 1).recurs());
+        assert!(
+            Version(RECURS).recurs(),
+            "its low bits are those of the second round"
+        );
+        assert_eq!(second.truncated() & LOW, RECURS);
+    }
+
+    #[test]
+    fn previous_undoes_next() {
+        for version in [
+            Version::INITIAL,
+            Version(RECURS - 1),
+            Version(LOW - 1),
+            LAST_OF_FIRST_ROUND,
+        ] {
+            for version in [version, Version(version.0 | 7 << super::LOW_BITS | RECURS)] {
+                assert_eq!(version.next().previous(), version);
+                assert_ne!(version.previous(), version);
+            }
+        }
+    }
+
+    #[cfg(feature = "stream")]
+    #[test]
+    fn numbers_that_are_left_out_are_not_skipped_values() {
+        let first = LAST_OF_FIRST_ROUND;
+        let third = first.next().next();
+        assert_eq!(third.skipped_since(first), 1);
+        assert_eq!(third.skipped_since(first.next()), 0);
+        assert_eq!(first.skipped_since(first.previous()), 0);
+        assert_eq!(
+            Version::INITIAL.skipped_since(Version::INITIAL.previous()),
+            0
+        );
     }
 }
