@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use narrows_core::{coop, wait_list::Waiter};
@@ -141,10 +141,9 @@ impl<T> Future for Send<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        // Whether it will complete is known only under the lock, where no unit can be asked for.
-        ready!(coop::poll_proceed(cx));
         let (Senders(shared), node) = this.waiter.parts();
-        let polled = shared.poll_send(node, this.value, cx.waker());
+        // Whether it will complete is known only under the lock, where no unit can be asked for.
+        let polled = coop::poll(cx, |cx| shared.poll_send(node, this.value, cx.waker()));
         match &polled {
             Poll::Pending => this.wait.begin(this.explain),
             Poll::Ready(sent) => {

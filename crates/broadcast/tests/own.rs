@@ -395,6 +395,91 @@ fn a_dropped_stream_is_no_receiver() {
     assert_eq!((probe.live(), tx.receiver_count()), (0, 0));
 }
 
+/// Operations in a tokio task, which has to let others run now and then.
+#[cfg(feature = "tokio")]
+mod budget {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    /// A task whose operations are always ready yields after fewer than this.
+    const BUDGET: usize = 129 * narrows_core::coop::OPERATIONS_PER_UNIT as usize;
+
+    /// Calls `body` in one poll of a task.
+    fn in_one_poll<R>(mut body: impl FnMut(&mut Context<'_>) -> R) -> R {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let task = poll_fn(|cx| Poll::Ready(body(cx)));
+        runtime.expect("a runtime").block_on(task)
+    }
+
+    #[track_caller]
+    fn assert_yields(mut operation: impl FnMut(&mut Context<'_>) -> bool) {
+        let ready = in_one_poll(|cx| (0..2 * BUDGET).take_while(|_| operation(cx)).count());
+        assert!((1..BUDGET).contains(&ready), "{ready} without a yield");
+    }
+
+    #[test]
+    fn what_is_always_ready_yields() {
+        let (tx, mut rx) = channel(1);
+        assert_yields(|cx| {
+            let _ = tx.send(1);
+            pin!(rx.recv()).poll(cx).is_ready()
+        });
+        assert_yields(|cx| {
+            for _ in 0..2 {
+                let _ = tx.send(1);
+            }
+            let lagged = pin!(rx.recv()).poll(cx).map(|received| received.is_err());
+            lagged == Poll::Ready(true)
+        });
+        #[cfg(feature = "stream")]
+        {
+            use futures_core::Stream;
+            let mut messages = Box::pin(tx.subscribe().into_stream());
+            assert_yields(|cx| {
+                let _ = tx.send(1);
+                messages.as_mut().poll_next(cx).is_ready()
+            });
+        }
+        drop(tx);
+        let _ = (rx.try_recv(), rx.try_recv());
+        assert_yields(|cx| pin!(rx.recv()).poll(cx).is_ready());
+
+        let (tx, mut rx) = Builder::new(1).lossless().channel();
+        assert_yields(|cx| {
+            let _ = rx.try_recv();
+            pin!(tx.send(1)).poll(cx).is_ready()
+        });
+    }
+
+    /// A task that polls more waiting operations than its budget has units reaches the last.
+    #[test]
+    fn what_waits_costs_nothing() {
+        let (tx, rx) = Builder::new(1).lossless().channel();
+        let probe = Probe::new();
+        let mut receivers: Vec<_> = (0..BUDGET).map(|_| tx.subscribe()).collect();
+        let mut recvs: Vec<_> = receivers.iter_mut().map(|rx| Box::pin(rx.recv())).collect();
+        let mut closed: Vec<_> = (0..BUDGET).map(|_| Box::pin(tx.closed())).collect();
+        let mut sends: Vec<_> = (0..BUDGET).map(|_| sending(&tx, 1)).collect();
+        in_one_poll(|_| {
+            assert!(recvs.iter_mut().all(|recv| probe.poll(recv).is_pending()));
+            assert!(
+                closed
+                    .iter_mut()
+                    .all(|closed| probe.poll(closed).is_pending())
+            );
+        });
+        assert_eq!((probe.wakes(), probe.live()), (0, 2 * BUDGET), "each waits");
+        drop(recvs);
+        assert_eq!(tx.try_send(0), Ok(BUDGET + 1));
+        in_one_poll(|_| assert!(sends.iter_mut().all(|send| probe.poll(send).is_pending())));
+        assert_eq!((probe.wakes(), probe.live()), (0, 2 * BUDGET), "each waits");
+        drop(rx);
+    }
+}
+
 // The channel's own share of what it keeps must be given up once per message, whatever is polled.
 #[test]
 fn a_send_that_is_polled_again_panics_and_changes_nothing() {
