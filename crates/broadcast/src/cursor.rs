@@ -171,14 +171,10 @@ impl<T> Cursor<T> {
 /// Reads the message at position `next`, found in `slot`. If `clone` panics, it counts as read.
 #[inline]
 fn read<T: Clone>(shared: &Shared<T>, slot: &Slot<T>, next: &mut u64) -> Option<T> {
-    let position = *next;
+    let locked = slot.lock_at(*next, shared.access())?;
     let _passed = Passed(shared);
     *next += 1;
-    let value = slot.read(position, shared.access());
-    if value.is_none() {
-        *next = position;
-    }
-    value
+    Some(locked.read())
 }
 
 impl<T> Drop for Cursor<T> {
@@ -189,12 +185,13 @@ impl<T> Drop for Cursor<T> {
     }
 }
 
-/// Tells waiting senders that a share was given up, even if `clone` panics.
+/// Sees to what follows when a share was given up, even if `clone` panics.
 struct Passed<'a, T>(&'a Shared<T>);
 
 impl<T> Drop for Passed<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        self.0.settle();
         self.0.made_room();
     }
 }

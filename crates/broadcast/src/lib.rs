@@ -55,6 +55,7 @@ mod builder;
 mod cursor;
 pub mod error;
 pub mod futures;
+mod owed;
 mod policy;
 mod receiver;
 mod reentry;

@@ -20,8 +20,9 @@ use crate::{
 /// A receiver that falls behind by more than the capacity [misses](RecvError::Lagged) messages and is told
 /// how many. Dropping it drops messages that only it had not read.
 ///
-/// `clone` of a message runs while other receivers of that message wait. It may use the channel, but where
-/// that would have to wait for a message that is being cloned, it panics.
+/// `clone` of a message runs while other receivers of that message wait. It may use the channel, and drop
+/// receivers of it, but where receiving or sending would have to wait for a message that is being cloned, it
+/// panics and does nothing.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {

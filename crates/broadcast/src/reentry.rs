@@ -2,7 +2,8 @@
 //!
 //! A value is cloned under its slot's lock. A `clone` that uses the same channel may therefore meet
 //! the lock that its own thread holds, or one whose holder waits for it. Neither would ever end, so a thread
-//! that is cloning a channel's value does not wait for a lock of that channel: it panics.
+//! that is cloning a channel's value does not wait for a lock of that channel: it panics, or, if it drops a
+//! receiver, leaves the share [behind](crate::owed).
 
 use std::cell::Cell;
 
@@ -59,12 +60,9 @@ impl Drop for Cloning {
     }
 }
 
-/// Panics if waiting for a lock of `channel` might never end.
+/// Whether waiting for a lock of `channel` ends, as far as this thread is concerned.
 #[cold]
-pub(crate) fn assert_may_wait(ChannelId(channel): ChannelId) {
+pub(crate) fn may_wait(ChannelId(channel): ChannelId) -> bool {
     let cloning = CLONING.with(Cell::get);
-    assert!(
-        cloning != channel && cloning != ChannelId::ANY,
-        "`clone` of a broadcast message would wait for the channel that it is cloned in"
-    );
+    cloning != channel && cloning != ChannelId::ANY
 }

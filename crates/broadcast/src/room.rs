@@ -20,11 +20,12 @@ use std::{
 };
 
 use narrows_core::{
+    first_panic::FirstPanic,
     sync::{
         MutexGuard,
         atomic::{AtomicUsize, Ordering, fence},
     },
-    wait_list::{Host, Left, Node, Status, WaitList, WakeBatch, wake_all},
+    wait_list::{Host, Left, Node, Status, WaitList, WakeBatch, wake_all_catching},
 };
 
 use crate::{
@@ -80,6 +81,7 @@ impl<T> Shared<T> {
     /// Grants what room there is to those who wait, and ends the lock.
     #[cold]
     fn grant<'a>(&'a self, mut tail: MutexGuard<'a, Tail>) {
+        let mut panics = FirstPanic::none();
         let mut batch = WakeBatch::new();
         loop {
             while !batch.is_full() && self.has_room(&tail, tail.granted) {
@@ -93,9 +95,9 @@ impl<T> Shared<T> {
             self.room.set_waiting(&tail);
             let more = batch.is_full();
             drop(tail);
-            batch.wake();
+            panics.catch(|| batch.wake());
             if !more {
-                return;
+                return panics.resume();
             }
             tail = self.lock();
         }
@@ -194,9 +196,9 @@ impl<T> Shared<T> {
     }
 
     /// Wakes all who wait for room, because the last receiver is gone.
-    pub(crate) fn wake_waiting_senders(&self) {
+    pub(crate) fn wake_waiting_senders(&self, panics: &mut FirstPanic) {
         if self.overflow() == Overflow::Wait {
-            wake_all(&Senders(self));
+            wake_all_catching(&Senders(self), panics);
         }
     }
 }

@@ -49,18 +49,16 @@
 //! [reentry](crate::reentry) for a `clone` that comes back. Wakers are cloned, woken and dropped, and values
 //! dropped, outside of every lock and after the channel is whole again.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::Pin,
-    task::Waker,
-};
+use std::{pin::Pin, task::Waker};
 
 use narrows_core::{
+    first_panic::FirstPanic,
     sync::{Arc, Mutex, MutexGuard},
-    wait_list::{Host, Node, Status, WaitList, wake_all},
+    wait_list::{Host, Node, Status, WaitList, wake_all_catching},
 };
 
 use crate::{
+    owed::Owed,
     reentry::ChannelId,
     ring::Ring,
     room::{Granted, Room},
@@ -99,6 +97,8 @@ pub(crate) struct Shared<T> {
     tail: Mutex<Tail>,
     /// Whether senders wait for the slowest receiver.
     pub(crate) room: Room,
+    /// Whether receivers left shares behind.
+    pub(crate) owed: Owed,
     pub(crate) senders: Senders,
 }
 
@@ -116,6 +116,8 @@ pub(crate) struct Tail {
     pub(crate) senders: WaitList<Granted>,
     /// How many of the latter were granted room and have neither sent nor left.
     pub(crate) granted: usize,
+    /// Of which messages a share was left behind.
+    pub(crate) owed: Vec<u64>,
 }
 
 /// What a receiver finds when there is no message at its position.
@@ -148,8 +150,10 @@ impl<T> Shared<T> {
                 closers: WaitList::new(),
                 senders: WaitList::new(),
                 granted: 0,
+                owed: Vec::new(),
             }),
             room: Room::new(),
+            owed: Owed::nothing(),
             senders: Senders::one(),
         })
     }
@@ -251,11 +255,10 @@ impl<T> Shared<T> {
         if !more {
             return first.wake();
         }
-        let first = catch_unwind(AssertUnwindSafe(|| first.wake()));
-        wake_all(&Readers(self));
-        if let Err(panic) = first {
-            resume_unwind(panic);
-        }
+        let mut panics = FirstPanic::none();
+        panics.catch(|| first.wake());
+        wake_all_catching(&Readers(self), &mut panics);
+        panics.resume();
     }
 
     // Receiving
@@ -364,8 +367,8 @@ impl<T> Shared<T> {
         self.pass(position.max(oldest), end);
     }
 
-    /// Gives up one share of each message in that range.
-    fn pass(&self, start: u64, end: u64) {
+    /// Gives up one share of each message in that range, or leaves it behind.
+    pub(crate) fn pass(&self, start: u64, end: u64) {
         /// Goes on if a value's destructor panics.
         struct Rest<'a, T> {
             shared: &'a Shared<T>,
@@ -389,7 +392,10 @@ impl<T> Shared<T> {
             let position = rest.next;
             rest.next += 1;
             if let Some(slot) = self.slot_at(position) {
-                drop(slot.pass(position, self.access()));
+                match slot.pass(position, self.access()) {
+                    Ok(value) => drop(value),
+                    Err(Busy) => self.owe(position),
+                }
             }
         }
     }
@@ -558,7 +564,9 @@ struct WakeOnDrop<'a, T>(&'a Shared<T>);
 
 impl<T> Drop for WakeOnDrop<'_, T> {
     fn drop(&mut self) {
-        self.0.wake_waiting_senders();
-        wake_all(&Closers(self.0));
+        let mut panics = FirstPanic::none();
+        self.0.wake_waiting_senders(&mut panics);
+        wake_all_catching(&Closers(self.0), &mut panics);
+        panics.resume();
     }
 }

@@ -90,31 +90,26 @@ impl<T> Slot<T> {
         self.shares.load(Ordering::Acquire)
     }
 
-    /// Gives up one share of what was sent at `position`, for a clone of it, or the value itself if this
-    /// was the last share. `None` if it was overwritten.
+    /// Locks the slot if it holds what was sent at `position`, of which the caller has a share. Otherwise it was
+    /// overwritten.
+    ///
+    /// # Panics
+    ///
+    /// If a `clone` on this thread might wait for itself.
     #[inline]
-    pub(crate) fn read(&self, position: u64, access: Access) -> Option<T>
-    where
-        T: Clone,
-    {
-        let locked = self.lock_at(position, access)?;
-        if locked.is_last() {
-            return Some(locked.take());
-        }
-        let _cloning = Cloning::begin(access.channel);
-        // `locked` gives up the share on return, even if the clone panics.
-        Some(self.value.with(|value| {
-            // SAFETY: the slot is locked at this position and the caller holds a share, so the value is
-            // there and nobody else touches it.
-            unsafe { &*value.cast::<T>() }.clone()
-        }))
+    pub(crate) fn lock_at(&self, position: u64, access: Access) -> Option<Locked<'_, T>> {
+        Locked::new(self, self.lock(access), position, access)
     }
 
     /// Gives up one share of what was sent at `position`, if it was not overwritten. Returns the value if
-    /// this was the last share.
-    pub(crate) fn pass(&self, position: u64, access: Access) -> Option<T> {
-        let locked = self.lock_at(position, access)?;
-        locked.is_last().then(|| locked.take())
+    /// this was the last share. Fails if a `clone` on this thread might wait for itself.
+    pub(crate) fn pass(&self, position: u64, access: Access) -> Result<Option<T>, Busy> {
+        let lock = match self.lock.try_lock() {
+            Some(lock) => lock,
+            None if reentry::may_wait(access.channel) => self.lock.lock(),
+            None => return Err(Busy),
+        };
+        Ok(Locked::new(self, lock, position, access).and_then(Locked::pass))
     }
 
     /// [`pass`](Self::pass), unless somebody has the lock.
@@ -122,12 +117,8 @@ impl<T> Slot<T> {
         if !self.is_at(position) {
             return Ok(None);
         }
-        let locked = Locked {
-            _lock: self.lock.try_lock().ok_or(Busy)?,
-            slot: self,
-            access,
-        };
-        Ok(locked.is_last().then(|| locked.take()))
+        let lock = self.lock.try_lock().ok_or(Busy)?;
+        Ok(Locked::new(self, lock, position, access).and_then(Locked::pass))
     }
 
     /// Adds a share of a value that the channel itself keeps: whoever has the tail's lock knows that it
@@ -165,23 +156,11 @@ impl<T> Slot<T> {
 
     #[cold]
     fn lock_taken(&self, access: Access) -> MutexGuard<'_, ()> {
-        reentry::assert_may_wait(access.channel);
+        assert!(
+            reentry::may_wait(access.channel),
+            "`clone` of a broadcast message would wait for the channel that it is cloned in"
+        );
         self.lock.lock()
-    }
-
-    /// Locks the slot if it holds what was sent at `position`; the caller has a share of that.
-    #[inline]
-    fn lock_at(&self, position: u64, access: Access) -> Option<Locked<'_, T>> {
-        let lock = self.lock(access);
-        // It may have been overwritten on the way to the lock.
-        if !self.is_at(position) {
-            return None;
-        }
-        Some(Locked {
-            slot: self,
-            access,
-            _lock: lock,
-        })
     }
 }
 
@@ -201,13 +180,51 @@ impl<T> Drop for Slot<T> {
 pub(crate) struct Busy;
 
 /// The slot, locked by somebody who has a share of its value, and gives it up at the end.
-struct Locked<'a, T> {
+pub(crate) struct Locked<'a, T> {
     slot: &'a Slot<T>,
     access: Access,
     _lock: MutexGuard<'a, ()>,
 }
 
-impl<T> Locked<'_, T> {
+impl<'a, T> Locked<'a, T> {
+    #[inline]
+    fn new(
+        slot: &'a Slot<T>,
+        lock: MutexGuard<'a, ()>,
+        position: u64,
+        access: Access,
+    ) -> Option<Self> {
+        // It may have been overwritten on the way to the lock.
+        slot.is_at(position).then(|| Self {
+            slot,
+            access,
+            _lock: lock,
+        })
+    }
+
+    /// Gives up the share for a clone of the value, or for the value itself if this was the last share.
+    #[inline]
+    pub(crate) fn read(self) -> T
+    where
+        T: Clone,
+    {
+        if self.is_last() {
+            return self.take();
+        }
+        let _cloning = Cloning::begin(self.access.channel);
+        // The share is given up on return, even if the clone panics.
+        self.slot.value.with(|value| {
+            // SAFETY: the slot is locked and the caller has a share, so the value is there and nobody else
+            // touches it.
+            unsafe { &*value.cast::<T>() }.clone()
+        })
+    }
+
+    /// Gives up the share; returns the value if this was the last one.
+    fn pass(self) -> Option<T> {
+        self.is_last().then(|| self.take())
+    }
+
     #[inline]
     fn is_last(&self) -> bool {
         self.slot.shares() == 1

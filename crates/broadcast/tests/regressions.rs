@@ -3,14 +3,14 @@
 //! Each comment names the class and where it was seen.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use narrows_broadcast::error::{RecvError, TryRecvError};
 use narrows_broadcast::{Builder, Receiver, Sender, channel};
 use narrows_test_utils::panics;
-use narrows_test_utils::payload::Ledger;
+use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::poll::ready;
 use narrows_test_utils::waker::Probe;
 
@@ -247,17 +247,19 @@ fn a_clone_that_would_overwrite_its_own_message_panics() {
     });
 }
 
-// The same, by another receiver of the same message.
+// The same, by another receiver of the same message, which has not read it then.
 #[test]
 fn a_clone_that_would_receive_its_own_message_panics() {
     ends(|| {
         let ledger = Ledger::new();
         let (tx, mut rx) = channel(1);
         let mut third = tx.subscribe();
-        let another = shared(tx.subscribe());
+        let another = Arc::new(Mutex::new(tx.subscribe()));
         let message = ledger.payload(1).on_clone({
+            let another = Arc::clone(&another);
             move || {
-                if let Some(mut another) = take(&another) {
+                // From here on clones do not re-enter.
+                if let Ok(mut another) = another.try_lock() {
                     drop(another.try_recv());
                 }
             }
@@ -265,7 +267,84 @@ fn a_clone_that_would_receive_its_own_message_panics() {
         tx.send(message).expect("receivers");
         let caught = panics::catch(|| rx.try_recv());
         assert!(caught.is_err());
-        assert_eq!(third.try_recv().map(|payload| payload.id()), Ok(1));
+        let another = Arc::clone(&another);
+        let mut another = another.lock().unwrap_or_else(PoisonError::into_inner);
+        for rx in [&mut third, &mut another] {
+            assert_eq!(rx.try_recv().map(|payload| payload.id()), Ok(1));
+        }
+        assert!(tx.is_empty());
+    });
+}
+
+/// Drops a receiver in the clone of a message that it has yet to read; what it had is given up.
+fn drop_a_receiver_in_a_clone(leave: fn(Receiver<Payload>)) {
+    ends(move || {
+        let ledger = Ledger::new();
+        let (tx, mut rx) = Builder::new(2).lossless().channel();
+        let another = shared(tx.subscribe());
+        let message = ledger.payload(1).on_clone(move || {
+            if let Some(another) = take(&another) {
+                leave(another);
+            }
+        });
+        assert!(tx.try_send(message).is_ok());
+        assert!(tx.try_send(ledger.payload(2)).is_ok());
+        let probe = Probe::new();
+        let mut send = Box::pin(tx.send(ledger.payload(3)));
+        assert!(probe.poll(&mut send).is_pending());
+        let read = panics::catch(|| rx.try_recv().map(|payload| payload.id()));
+        assert!(matches!(read, Ok(Ok(1)) | Err(_)));
+        assert_eq!((tx.receiver_count(), tx.len()), (1, 1));
+        assert_eq!(probe.wakes(), 1, "there is room");
+        assert!(ready(probe.poll(&mut send)).is_ok());
+        drop(send);
+        for id in 2..4 {
+            assert_eq!(rx.try_recv().map(|payload| payload.id()), Ok(id));
+        }
+        drop((tx, rx));
+        assert_eq!(ledger.dropped().len(), ledger.made());
+    });
+}
+
+// A clone that drops a receiver of its own message: it does not wait for itself, and nothing stays behind.
+#[test]
+fn a_clone_may_drop_a_receiver_of_its_message() {
+    drop_a_receiver_in_a_clone(drop);
+}
+
+// The same by the panic of the clone, which drops what it has.
+#[test]
+fn a_clone_that_panics_may_drop_a_receiver_of_its_message() {
+    drop_a_receiver_in_a_clone(|_another| panic!("in the clone"));
+    drop_a_receiver_in_a_clone(|mut another| drop(another.try_recv()));
+}
+
+// The same in the clone of another message, within that of the first: two slots are locked.
+#[test]
+fn a_clone_in_a_clone_may_drop_a_receiver_of_both_messages() {
+    ends(|| {
+        let ledger = Ledger::new();
+        let (tx, mut rx) = channel::<Payload>(4);
+        let (second, third) = (shared(tx.subscribe()), shared(tx.subscribe()));
+        drop(take(&second));
+        let read_second = {
+            let second = Arc::clone(&second);
+            move || {
+                if let Some(mut second) = take(&second) {
+                    assert_eq!(second.try_recv().map(|payload| payload.id()), Ok(2));
+                }
+            }
+        };
+        let first_message = ledger.payload(1).on_clone(read_second);
+        assert_eq!(tx.send(first_message).map_err(drop), Ok(2));
+        *second.lock().expect("not poisoned") = Some(tx.subscribe());
+        let second_message = ledger.payload(2).on_clone(move || drop(take(&third)));
+        assert_eq!(tx.send(second_message).map_err(drop), Ok(3));
+        for id in 1..3 {
+            assert_eq!(rx.try_recv().map(|payload| payload.id()), Ok(id));
+        }
+        assert_eq!((tx.receiver_count(), tx.len()), (1, 0));
+        assert_eq!(ledger.dropped().len(), ledger.made());
     });
 }
 
@@ -341,6 +420,49 @@ fn a_waker_that_panics_leaves_the_others_woken() {
     for (mut recv, probe) in waiting.into_iter().zip(&probes) {
         assert_eq!(ready(probe.poll(&mut recv)), Ok(1));
     }
+}
+
+// The same for senders that wait for room, of which more are granted some than are woken at a time.
+#[test]
+fn a_waker_that_panics_leaves_the_other_senders_woken() {
+    const SENDERS: usize = 100;
+    let (tx, rx) = Builder::new(128).lossless().channel();
+    let mut quick = tx.subscribe();
+    for number in 0..128 {
+        assert_eq!(tx.try_send(number), Ok(2));
+        assert_eq!(quick.try_recv(), Ok(number));
+    }
+    let probes: Vec<_> = (0..SENDERS).map(|_| Probe::new()).collect();
+    let mut sends: Vec<_> = (0..SENDERS).map(|_| Box::pin(tx.send(0))).collect();
+    for (send, probe) in sends.iter_mut().zip(&probes) {
+        assert!(probe.poll(send).is_pending());
+    }
+    for probe in [&probes[3], &probes[50]] {
+        probe.on_wake(|| panic!("woken"));
+    }
+    assert!(panics::catch(|| drop(rx)).is_err());
+    assert!(probes.iter().all(|probe| probe.wakes() == 1));
+    for (mut send, probe) in sends.into_iter().zip(&probes) {
+        assert!(ready(probe.poll(&mut send)).is_ok());
+    }
+}
+
+// The same for those who learn that the last receiver is gone.
+#[test]
+fn a_waker_that_panics_leaves_closed_woken() {
+    let (tx, rx) = Builder::new(1).lossless().channel();
+    assert_eq!(tx.try_send(0), Ok(1));
+    let [first, second, closing]: [Probe; 3] = Default::default();
+    let mut sends = [Box::pin(tx.send(1)), Box::pin(tx.send(2))];
+    let mut closed = Box::pin(tx.closed());
+    assert!(first.poll(&mut sends[0]).is_pending());
+    assert!(second.poll(&mut sends[1]).is_pending());
+    assert!(closing.poll(&mut closed).is_pending());
+    // The first is granted the room of the message that nobody will read.
+    second.on_wake(|| panic!("woken"));
+    assert!(panics::catch(|| drop(rx)).is_err());
+    let wakes = [first, second, closing].map(|probe| probe.wakes());
+    assert_eq!(wakes, [1, 1, 1]);
 }
 
 // The same when it is cloned.
