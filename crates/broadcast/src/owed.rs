@@ -6,14 +6,19 @@
 //! message next: at the latest the thread whose `clone` it was. If that is inside of the clone of yet another
 //! message the same may happen again.
 
-use std::mem;
-
 use narrows_core::{
     first_panic::FirstPanic,
     sync::atomic::{AtomicU8, Ordering},
 };
 
 use crate::shared::Shared;
+
+/// A share that was left behind, in a list that takes one pointer.
+pub(crate) struct OwedShare {
+    /// Of the message.
+    position: u64,
+    next: Option<Box<OwedShare>>,
+}
 
 /// Whether shares were left behind; they are listed under the tail's lock.
 #[derive(Debug)]
@@ -43,7 +48,8 @@ impl<T> Shared<T> {
     #[cold]
     pub(crate) fn owe(&self, position: u64) {
         let mut tail = self.lock();
-        tail.owed.push(position);
+        let next = tail.owed.take();
+        tail.owed = Some(Box::new(OwedShare { position, next }));
         self.owed.set(true);
     }
 
@@ -57,14 +63,15 @@ impl<T> Shared<T> {
 
     #[cold]
     fn settle_all(&self) {
-        let owed = {
+        let mut list = {
             let mut tail = self.lock();
             self.owed.set(false);
-            mem::take(&mut tail.owed)
+            tail.owed.take()
         };
         let mut panics = FirstPanic::none();
-        for position in owed {
-            panics.catch(|| self.pass(position, position + 1));
+        while let Some(share) = list {
+            panics.catch(|| self.pass(share.position, share.position + 1));
+            list = share.next;
         }
         panics.resume();
     }

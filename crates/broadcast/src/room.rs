@@ -23,7 +23,7 @@ use narrows_core::{
     first_panic::FirstPanic,
     sync::{
         MutexGuard,
-        atomic::{AtomicUsize, Ordering, fence},
+        atomic::{AtomicU8, Ordering, fence},
     },
     wait_list::{Host, Left, Node, Status, WaitList, WakeBatch, wake_all_catching},
 };
@@ -40,19 +40,19 @@ pub(crate) struct Granted(bool);
 /// Whether senders wait for room: what a reader asks without the tail's lock.
 #[derive(Debug)]
 pub(crate) struct Room {
-    waiting: AtomicUsize,
+    waiting: AtomicU8,
 }
 
 impl Room {
     pub(crate) fn new() -> Self {
         Self {
-            waiting: AtomicUsize::new(0),
+            waiting: AtomicU8::new(0),
         }
     }
 
     /// Says so. Whether there is room must be looked at again afterwards.
     fn set_waiting(&self, tail: &Tail) {
-        let waiting = usize::from(!tail.senders.is_empty());
+        let waiting = u8::from(!tail.senders.is_empty());
         // ORDERING: Relaxed; the fence orders it before the sender's second look at the shares.
         self.waiting.store(waiting, Ordering::Relaxed);
         // ORDERING: SeqCst; pairs with the fence in `is_waiting`; see "The dangerous race".

@@ -58,7 +58,7 @@ use narrows_core::{
 };
 
 use crate::{
-    owed::Owed,
+    owed::{Owed, OwedShare},
     reentry::ChannelId,
     ring::Ring,
     room::{Granted, Room},
@@ -116,8 +116,8 @@ pub(crate) struct Tail {
     pub(crate) senders: WaitList<Granted>,
     /// How many of the latter were granted room and have neither sent nor left.
     pub(crate) granted: usize,
-    /// Of which messages a share was left behind.
-    pub(crate) owed: Vec<u64>,
+    /// Shares that were left behind.
+    pub(crate) owed: Option<Box<OwedShare>>,
 }
 
 /// What a receiver finds when there is no message at its position.
@@ -150,7 +150,7 @@ impl<T> Shared<T> {
                 closers: WaitList::new(),
                 senders: WaitList::new(),
                 granted: 0,
-                owed: Vec::new(),
+                owed: None,
             }),
             room: Room::new(),
             owed: Owed::nothing(),
