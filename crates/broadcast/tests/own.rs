@@ -396,7 +396,7 @@ fn a_dropped_stream_is_no_receiver() {
 }
 
 /// Operations in a tokio task, which has to let others run now and then.
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(miri)))]
 mod budget {
     use std::future::poll_fn;
     use std::pin::pin;

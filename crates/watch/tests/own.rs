@@ -251,7 +251,7 @@ fn a_builder_makes_channels() {
 }
 
 /// Operations in a tokio task, which has to let others run now and then.
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(miri)))]
 mod budget {
     use std::future::{Future, poll_fn};
     use std::pin::pin;
