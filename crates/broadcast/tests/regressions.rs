@@ -25,6 +25,32 @@ fn ends<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
         .expect("it neither ends nor panics")
 }
 
+// Permits returned to a closed channel don't wake those who wait for the end (tokio #2854, #8075, #8260): here
+// the room that a waiting sender of a lossless channel was granted.
+#[test]
+fn room_that_is_given_back_after_the_end_delays_nobody() {
+    let (tx, mut rx) = Builder::new(1).lossless().channel();
+    let [first, second, closing]: [Probe; 3] = Default::default();
+    assert_eq!(tx.try_send(0), Ok(1));
+    let mut granted = Box::pin(tx.send(1));
+    let mut waiting = Box::pin(tx.send(2));
+    let mut closed = Box::pin(tx.closed());
+    assert!(first.poll(&mut granted).is_pending());
+    assert!(second.poll(&mut waiting).is_pending());
+    assert!(closing.poll(&mut closed).is_pending());
+    assert_eq!(rx.try_recv(), Ok(0));
+    assert_eq!((first.wakes(), second.wakes()), (1, 0));
+    drop(rx);
+    assert_eq!((second.wakes(), closing.wakes()), (1, 1));
+    assert!(ready(second.poll(&mut waiting)).is_err());
+    assert!(closing.poll(&mut closed).is_ready());
+    drop(granted);
+    // The room is there for who comes when there is a receiver again.
+    let mut rx = tx.subscribe();
+    assert_eq!(tx.try_send(3), Ok(1));
+    assert_eq!(rx.try_recv(), Ok(3));
+}
+
 // A future cancelled in mid hand-over loses the message or the wakeup
 // (kanal #24, #50; flume #135; crossfire #22).
 #[test]
@@ -399,6 +425,44 @@ fn a_destructor_may_use_the_channel() {
         assert_eq!(ledger.dropped(), [1], "overwritten");
         drop(rx);
         assert_eq!(ledger.dropped(), [1, 2], "with the receiver");
+    });
+}
+
+// A waker that re-enters the channel (tokio #5578, #7094), while others are still to be woken. It waits for another
+// thread that does, so no lock is held.
+#[test]
+fn a_waker_may_use_the_channel_on_any_thread() {
+    ends(|| {
+        let (tx, rx) = channel(4);
+        let mut receivers: Vec<_> = (0..99).map(|_| tx.subscribe()).collect();
+        receivers.push(rx);
+        let probes: Vec<_> = receivers.iter().map(|_| Probe::new()).collect();
+        let mut waiting: Vec<_> = receivers.iter_mut().map(|rx| Box::pin(rx.recv())).collect();
+        for (recv, probe) in waiting.iter_mut().zip(&probes) {
+            assert!(probe.poll(recv).is_pending());
+        }
+        for probe in [&probes[0], &probes[70]] {
+            let tx = tx.clone();
+            probe.on_wake(move || {
+                let use_it = move || {
+                    let mut rx = tx.subscribe();
+                    tx.send(2).expect("receivers");
+                    assert_eq!(rx.try_recv(), Ok(2));
+                };
+                thread::spawn(use_it).join().expect("no panic");
+            });
+        }
+        assert_eq!(tx.send(1).map_err(drop), Ok(100));
+        for (mut recv, probe) in waiting.into_iter().zip(&probes) {
+            assert_eq!(ready(probe.poll(&mut recv)), Ok(1));
+        }
+        let rest = receivers
+            .iter_mut()
+            .map(|rx| [rx.try_recv(), rx.try_recv(), rx.try_recv()]);
+        assert!(
+            rest.into_iter()
+                .all(|rest| rest == [Ok(2), Ok(2), Err(TryRecvError::Empty)])
+        );
     });
 }
 

@@ -214,6 +214,60 @@ fn a_waker_that_panics_keeps_nobody_from_being_woken() {
     }
 }
 
+// The same class: a waker that re-enters the channel, while others are still to be woken. It waits for another
+// thread that does, so no lock is held that a borrow or a send needs.
+#[test]
+fn a_waker_may_use_the_channel_on_any_thread() {
+    let (tx, rx) = channel(1);
+    let tx = Arc::new(tx);
+    let probes: Vec<_> = (0..100).map(|_| Probe::new()).collect();
+    let mut receivers: Vec<_> = probes.iter().map(|_| rx.clone()).collect();
+    let waits = receivers.iter_mut().map(Receiver::changed);
+    let mut waits: Vec<_> = waits.map(Box::pin).collect();
+    for (wait, probe) in waits.iter_mut().zip(&probes) {
+        assert!(probe.poll(wait).is_pending());
+    }
+    for probe in [&probes[0], &probes[70]] {
+        let (tx, rx) = (Arc::clone(&tx), rx.clone());
+        probe.on_wake(move || {
+            let use_it = move || {
+                let seen = *rx.borrow();
+                tx.send_modify(|value| *value += 1);
+                tx.send(*tx.borrow() + 1).expect("listens");
+                assert!(*tx.subscribe().borrow() >= seen + 2);
+            };
+            thread::spawn(use_it).join().expect("no panic");
+        });
+    }
+    tx.send(2).expect("listens");
+    assert_eq!(*rx.borrow(), 6);
+    assert!(probes.iter().all(|probe| probe.wakes() == 1));
+}
+
+// The same class: a destructor that re-enters the channel, called by a send and by the end of a borrow.
+#[test]
+fn a_destructor_may_use_the_channel() {
+    let ledger = Ledger::new();
+    let (tx, rx) = channel(None);
+    let tx = Arc::new(tx);
+    let value = |id| {
+        let tx = Arc::clone(&tx);
+        Some(ledger.payload(id).on_drop(move || {
+            let seen = tx.borrow().as_ref().map(Payload::id);
+            tx.send_modify(|_| ());
+            assert_eq!(tx.subscribe().borrow().as_ref().map(Payload::id), seen);
+        }))
+    };
+    tx.store(value(1));
+    tx.store(value(2));
+    assert_eq!(ledger.dropped(), [1], "by the send");
+    let kept = rx.borrow();
+    tx.store(None);
+    assert_eq!(ledger.dropped(), [1]);
+    drop(kept);
+    assert_eq!(ledger.dropped(), [1, 2], "by the end of the borrow");
+}
+
 // The same class: a guard whose value panics in its destructor, and one that is dropped by a panic.
 #[test]
 fn a_guard_may_be_dropped_by_a_panic_and_panic_itself() {
@@ -322,6 +376,23 @@ fn a_crowd_is_woken_and_cancelled() {
     }
     assert_eq!(probe.wakes(), 3 * (CROWD - 2 * (CROWD / 10)));
     assert_eq!(probe.live(), 0);
+}
+
+// A busy spin (async-channel 1.4.2): who waits does not wake itself.
+#[test]
+fn a_pending_poll_does_not_wake_itself() {
+    let (tx, mut rx) = channel(1);
+    let mut other = rx.clone();
+    let probe = Probe::new();
+    let mut changed = Box::pin(rx.changed());
+    let mut wait_for = Box::pin(other.wait_for(|value| *value == 2));
+    let mut closed = Box::pin(tx.closed());
+    for _ in 0..100 {
+        assert!(probe.poll(&mut changed).is_pending());
+        assert!(probe.poll(&mut wait_for).is_pending());
+        assert!(probe.poll(&mut closed).is_pending());
+    }
+    assert_eq!(probe.wakes(), 0);
 }
 
 // A large `T` on the stack (tokio #5293): a value is moved into its node, and dropped there.
