@@ -52,6 +52,12 @@ pub struct Builder<P = Lossy> {
 
 impl Builder {
     /// The settings of [`channel`]: no name, slow receivers lag, newcomers get nothing old.
+    ///
+    /// ```
+    /// let (tx, mut rx) = narrows_broadcast::Builder::new(16).channel();
+    /// tx.send(1).unwrap();
+    /// assert_eq!(rx.try_recv(), Ok(1));
+    /// ```
     pub fn new(capacity: usize) -> Self {
         Self {
             settings: Settings {
@@ -118,6 +124,13 @@ impl Builder {
 impl<P> Builder<P> {
     /// The name of the channel, by which [`narrows_explain::report`] shows it. In builds that record
     /// nothing it is dropped at once.
+    ///
+    /// ```
+    /// let (_tx, _rx) = narrows_broadcast::Builder::new(16).name("events").channel::<u32>();
+    /// if narrows_explain::ENABLED {
+    ///     assert!(narrows_explain::report().to_string().contains("\"events\""));
+    /// }
+    /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.label = Label::new(name);
         self
@@ -149,6 +162,11 @@ impl<P> Builder<P> {
     /// # Panics
     ///
     /// If the capacity is 0 or more than `usize::MAX / 2`.
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_broadcast::Builder::new(16).replay(4).channel::<u32>();
+    /// assert_eq!(tx.receiver_count(), 1);
+    /// ```
     #[track_caller]
     pub fn channel<T: Clone>(self) -> (Sender<T, P>, Receiver<T>) {
         let (shared, explain) = self.make(1);

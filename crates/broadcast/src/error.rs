@@ -22,6 +22,12 @@ pub enum TrySendError<T> {
 
 impl<T> TrySendError<T> {
     /// The value that was not sent.
+    ///
+    /// ```
+    /// let (tx, rx) = narrows_broadcast::Builder::new(1).lossless().channel();
+    /// drop(rx);
+    /// assert_eq!(tx.try_send("hello").unwrap_err().into_inner(), "hello");
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             Self::Full(value) | Self::Closed(value) => value,

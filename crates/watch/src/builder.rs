@@ -53,17 +53,35 @@ pub struct Builder {
 
 impl Builder {
     /// The settings of [`channel`]: no name.
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_watch::Builder::new().channel(1);
+    /// assert_eq!(*tx.borrow(), 1);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The name of the channel. In builds that record nothing it is dropped at once.
+    ///
+    /// ```
+    /// let (_tx, _rx) = narrows_watch::Builder::new().name("config").channel(1);
+    /// if narrows_explain::ENABLED {
+    ///     assert!(narrows_explain::report().to_string().contains("\"config\""));
+    /// }
+    /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.label = Label::new(name);
         self
     }
 
     /// Makes the channel, which holds `init`.
+    ///
+    /// ```
+    /// let named = narrows_watch::Builder::new().name("progress");
+    /// let (_tx, mut rx) = named.channel(0);
+    /// assert_eq!(*rx.borrow_and_update(), 0);
+    /// ```
     #[track_caller]
     pub fn channel<T>(self, init: T) -> (Sender<T>, Receiver<T>) {
         let channel = Channel {

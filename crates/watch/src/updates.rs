@@ -49,6 +49,13 @@ impl<T> Updates<T> {
     }
 
     /// The receiver, which has seen what the stream has given.
+    ///
+    /// ```
+    /// let (tx, rx) = narrows_watch::channel(1);
+    /// let updates = rx.into_stream();
+    /// tx.send(2).unwrap();
+    /// assert!(updates.into_receiver().has_changed().unwrap());
+    /// ```
     pub fn into_receiver(self) -> Receiver<T> {
         self.receiver
     }
