@@ -188,17 +188,61 @@ fn send_against_send() {
         let sender = thread::spawn({
             let tx = tx.clone();
             move || {
-                tx.send(Message::new(1)).unwrap();
-                tx.send(Message::new(2)).unwrap();
+                for value in 1..=3 {
+                    tx.send(Message::new(value)).unwrap();
+                }
             }
         });
-        tx.send(Message::new(3)).unwrap();
+        for value in 4..=6 {
+            tx.send(Message::new(value)).unwrap();
+        }
         drop(tx);
         let (values, missed) = drain(&mut rx);
         sender.join().unwrap();
-        assert_eq!(values.len() as u64 + missed, 3);
-        let mine: Vec<_> = values.into_iter().filter(|value| *value < 3).collect();
-        assert!(mine.is_sorted());
+        assert_eq!(values.len() as u64 + missed, 6);
+        let (first, second): (Vec<_>, Vec<_>) = values.into_iter().partition(|value| *value < 4);
+        assert!(first.is_sorted() && second.is_sorted());
+    });
+}
+
+/// The ring comes round while one receiver reads to the end, and another after it or meanwhile.
+#[test]
+fn three_sends_against_two_receivers() {
+    model(|| {
+        let (tx, mut first) = channel(2);
+        let mut second = tx.subscribe();
+        let reader = thread::spawn(move || drain(&mut first));
+        for value in 1..=3 {
+            assert_eq!(tx.send(Message::new(value)).unwrap(), 2);
+        }
+        drop(tx);
+        for (values, missed) in [drain(&mut second), reader.join().unwrap()] {
+            assert_eq!(values.len() as u64 + missed, 3);
+            assert!(values.is_sorted());
+        }
+    });
+}
+
+/// Two senders overwrite a message that one receiver reads and another gives up.
+#[test]
+fn two_senders_against_a_reader_and_the_drop_of_a_receiver() {
+    model(|| {
+        let (tx, first) = channel(1);
+        let mut second = tx.subscribe();
+        tx.send(Message::new(1)).unwrap();
+        let sender = thread::spawn({
+            let tx = tx.clone();
+            move || drop(tx.send(Message::new(2)))
+        });
+        let dropping = thread::spawn(move || drop(first));
+        drop(tx.send(Message::new(3)));
+        let read = try_value(&mut second);
+        assert!(matches!(read, Err(TryRecvError::Lagged(1..=2))));
+        sender.join().unwrap();
+        dropping.join().unwrap();
+        while try_value(&mut second) != Err(TryRecvError::Empty) {}
+        assert!(matches!(second.missed(), 1..=2));
+        assert!(tx.is_empty());
     });
 }
 
