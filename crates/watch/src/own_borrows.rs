@@ -4,11 +4,13 @@
 //! own, so that who wants to modify a value knows whether it would wait for itself, and can say, in
 //! builds that record it, where that borrow was made.
 //!
-//! The list has room for a few; more of them go to the heap. While a thread ends, those can't be recorded.
+//! The list has room for a few; more of them go to a map on the heap. While a thread ends, those can't be
+//! recorded.
 //! A guard that is forgotten stays in the list, as its value stays in memory.
 
 use std::{
     cell::{Cell, RefCell},
+    collections::{BTreeMap, btree_map},
     num::NonZeroUsize,
     ptr::NonNull,
 };
@@ -47,7 +49,8 @@ thread_local! {
 }
 
 thread_local! {
-    static OVERFLOW: RefCell<Vec<Entry>> = RefCell::new(Vec::new());
+    // By node, the borrows of one node in the order of their making.
+    static OVERFLOW: RefCell<BTreeMap<*const (), Vec<Site>>> = RefCell::new(BTreeMap::new());
 }
 
 /// A number for this thread alone, as long as it lives.
@@ -86,7 +89,10 @@ pub(crate) fn begin(node: *const (), site: Site) {
 #[cold]
 fn overflow(entry: Entry) {
     // An error says that the thread ends.
-    let _ = OVERFLOW.try_with(|overflow| overflow.borrow_mut().push(entry));
+    let _ = OVERFLOW.try_with(|overflow| {
+        let mut overflow = overflow.borrow_mut();
+        overflow.entry(entry.node).or_default().push(entry.site);
+    });
 }
 
 /// Forgets the last record of a borrow of that value.
@@ -105,8 +111,14 @@ pub(crate) fn end(node: *const ()) {
 fn end_of_an_older(own: &OwnBorrows, node: *const ()) {
     let in_overflow = OVERFLOW.try_with(|overflow| {
         let mut overflow = overflow.borrow_mut();
-        let found = overflow.iter().rposition(|entry| entry.node == node);
-        found.map(|index| overflow.remove(index)).is_some()
+        let btree_map::Entry::Occupied(mut sites) = overflow.entry(node) else {
+            return false;
+        };
+        sites.get_mut().pop();
+        if sites.get().is_empty() {
+            sites.remove();
+        }
+        true
     });
     if in_overflow.unwrap_or(false) {
         return;
@@ -124,16 +136,16 @@ fn end_of_an_older(own: &OwnBorrows, node: *const ()) {
 /// Where this thread made the last borrow of that value that has not ended.
 #[cold]
 pub(crate) fn made_at(node: *const ()) -> Option<Site> {
-    let is_of_it = |entry: &Entry| entry.node == node;
     let in_overflow = OVERFLOW.try_with(|overflow| {
         let overflow = overflow.borrow();
-        overflow.iter().rev().copied().find(is_of_it)
+        overflow.get(&node).and_then(|sites| sites.last().copied())
     });
-    let found = in_overflow.ok().flatten().or_else(|| {
+    in_overflow.ok().flatten().or_else(|| {
         OWN.with(|own| {
             let recorded = own.entries[..own.len.get()].iter().rev();
-            recorded.map(Cell::get).find(is_of_it)
+            let mut recorded = recorded.map(Cell::get);
+            let found = recorded.find(|entry| entry.node == node);
+            found.map(|entry| entry.site)
         })
-    });
-    found.map(|entry| entry.site)
+    })
 }

@@ -3,9 +3,11 @@
 //! Each comment names the class and where it was seen. Classes that need permits, a capacity or a clone
 //! of the value cannot occur in a watch channel.
 
+use std::iter;
 use std::mem;
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use narrows_test_utils::panics;
 use narrows_test_utils::payload::{Ledger, Payload};
@@ -393,6 +395,32 @@ fn a_pending_poll_does_not_wake_itself() {
         assert!(probe.poll(&mut closed).is_pending());
     }
     assert_eq!(probe.wakes(), 0);
+}
+
+// The same for guards: ending one is no search among all that the thread has, in whatever order.
+#[test]
+#[cfg(not(miri))]
+fn the_end_of_a_guard_costs_the_same_among_many() {
+    /// How long it takes to end that many guards, the first one first.
+    fn time_to_end(guards: usize) -> Duration {
+        let (_tx, rx) = channel(1);
+        let others: Vec<_> = (0..guards).map(channel).collect();
+        let kept = others.iter().map(|(_, other)| other.borrow());
+        let kept: Vec<_> = kept.zip(iter::repeat_with(|| rx.borrow())).collect();
+        let begin = Instant::now();
+        drop(kept);
+        begin.elapsed()
+    }
+    const FEW: usize = 500;
+    const TIMES: usize = 64;
+    let few = (0..20).map(|_| time_to_end(FEW)).min().expect("several");
+    let many = time_to_end(TIMES * FEW);
+    // Were it a search, it would take 64 times as long.
+    let limit = few * u32::try_from(TIMES).expect("small") * 16;
+    assert!(
+        many < limit,
+        "{few:?} for {FEW} guards, {many:?} for {TIMES} times as many"
+    );
 }
 
 // A large `T` on the stack (tokio #5293): a value is moved into its node, and dropped there.
