@@ -457,6 +457,11 @@ impl<T> Cursor<T> {
         }
     }
 
+    /// Whether it has seen a block.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.oldest.is_null()
+    }
+
     /// The position of the next message.
     #[inline]
     pub(crate) fn position(&self) -> Position {

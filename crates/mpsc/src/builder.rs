@@ -78,7 +78,7 @@ impl Builder {
             "a capacity may not exceed usize::MAX >> 3, which is {}",
             MAX_CAPACITY
         );
-        let (sender, receiver) = Shared::pair(capacity);
+        let (sender, receiver) = Shared::pair(Some(capacity));
         let explain = self.record::<T>(Some(capacity));
         let receiver = Receiver {
             half: receiver,
@@ -94,7 +94,7 @@ impl Builder {
     /// Makes an unbounded channel; see [`unbounded_channel`].
     #[track_caller]
     pub fn unbounded_channel<T>(self) -> (UnboundedSender<T>, UnboundedReceiver<T>) {
-        let (sender, receiver) = Shared::pair(MAX_CAPACITY);
+        let (sender, receiver) = Shared::pair(None);
         let explain = self.record::<T>(None);
         let receiver = UnboundedReceiver {
             half: receiver,

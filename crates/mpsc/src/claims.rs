@@ -45,7 +45,8 @@
 //!
 //! # Limits
 //!
-//! At most 2^29 - 1 slots can be claimed or filled at a time, whatever the capacity. Between a look at
+//! At most 2^29 - 1 slots can be claimed or filled at a time, whatever the capacity, and 2^30 - 1 in an unbounded
+//! channel. Between a look at
 //! the word and the compare-exchange that follows, 2^31 messages would have to pass for the one to mistake
 //! the other.
 
@@ -91,10 +92,10 @@ impl Position {
         self.0.wrapping_sub(earlier.0) & Self::MASK
     }
 
-    /// Whether it is not behind `other`; they are less than 2^29 apart.
+    /// Whether it is not behind `other`; they are less than 2^30 apart.
     #[inline]
     pub(crate) const fn has_reached(self, other: Self) -> bool {
-        self.since(other) <= MAX_CLAIMED
+        self.since(other) <= MAX_QUEUED
     }
 
     #[inline]
@@ -103,8 +104,11 @@ impl Position {
     }
 }
 
-/// The most that can be claimed and filled at a time.
+/// The most that a bounded channel can have claimed and filled at a time: what `outstanding` can count.
 pub(crate) const MAX_CLAIMED: u32 = (1 << 29) - 1;
+
+/// The most that an unbounded channel can have queued.
+pub(crate) const MAX_QUEUED: u32 = (1 << 30) - 1;
 
 const CLOSED: u64 = 1 << 0;
 const IN_LINE: u64 = 1 << 1;
@@ -210,8 +214,12 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    pub(crate) fn new(capacity: usize) -> Self {
-        let limit = u32::try_from(capacity).map_or(MAX_CLAIMED, |limit| limit.min(MAX_CLAIMED));
+    /// For a channel of that capacity, or an unbounded one.
+    pub(crate) fn new(capacity: Option<usize>) -> Self {
+        let limit = match capacity {
+            Some(capacity) => u32::try_from(capacity).map_or(MAX_CLAIMED, |n| n.min(MAX_CLAIMED)),
+            None => MAX_QUEUED,
+        };
         Self {
             word: AtomicU64::new(u64::from(Position::FIRST.get()) * ONE_SENT),
             taken: AtomicU64::new(Taken::FIRST),
@@ -327,28 +335,25 @@ impl Claims {
         self.change(|seen| seen.0 - u64::from(n) * ONE_OUTSTANDING)
     }
 
-    /// Claims for who waits in line, at most `n`; how many. Only with the line's lock.
-    pub(crate) fn grant(&self, n: u32, taken: &Taken) -> u32 {
+    /// Claims for who waits in line, at most `n`; how many, and how many slots are free after that. Only with
+    /// the line's lock.
+    pub(crate) fn grant(&self, n: u32, taken: &Taken) -> (u32, u32) {
         let mut seen = self.load();
         loop {
-            // With a line the sum of claimed and sent only falls meanwhile, so what seems free is free.
-            let n = n.min(self.free_in_line(seen, taken.count()));
+            if seen.is_closed() {
+                return (0, 0);
+            }
+            // The count is read after the word. With a line, what is claimed or filled only becomes less
+            // meanwhile, so what seems free is free.
+            let free = self.limit - seen.used(Position::new(taken.count()));
+            let n = n.min(free);
             if n == 0 {
-                return 0;
+                return (0, free);
             }
             match self.step(seen, seen.0 + u64::from(n) * ONE_OUTSTANDING) {
-                Ok(()) => return n,
+                Ok(()) => return (n, free - n),
                 Err(now) => seen = now,
             }
-        }
-    }
-
-    /// How many slots are free for those in line, if `taken` was counted after the word was `seen`.
-    pub(crate) fn free_in_line(&self, seen: Seen, taken: u64) -> u32 {
-        if seen.is_closed() {
-            0
-        } else {
-            self.limit - seen.used(Position::new(taken))
         }
     }
 

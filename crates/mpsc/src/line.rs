@@ -86,7 +86,7 @@ impl<T> Shared<T> {
                 self.claims().form_line();
                 self.taken().a_sender_waits();
             }
-            want.granted = self.claims().grant(want.wanted, self.taken());
+            (want.granted, _) = self.claims().grant(want.wanted, self.taken());
             if want.granted == want.wanted {
                 self.dissolve(line);
             }
@@ -115,9 +115,8 @@ impl<T> Shared<T> {
         let Some(want) = line.waiting.front_mut() else {
             return called;
         };
-        let got = self
-            .claims()
-            .grant(want.wanted - want.granted, self.taken());
+        let missing = want.wanted - want.granted;
+        let (got, left) = self.claims().grant(missing, self.taken());
         want.granted += got;
         if want.granted < want.wanted {
             return called;
@@ -129,13 +128,8 @@ impl<T> Shared<T> {
             }
         }
         called.waker = line.waiting.call_front();
-        called.more = !line.waiting.is_empty() && self.free_in_line() > 0;
+        called.more = left > 0 && !line.waiting.is_empty();
         called
-    }
-
-    fn free_in_line(&self) -> u32 {
-        let seen = self.claims().load();
-        self.claims().free_in_line(seen, self.taken().count())
     }
 
     /// The receiver has freed slots while the flag was up.

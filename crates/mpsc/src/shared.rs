@@ -36,6 +36,31 @@
 //! which must not say "empty" then, parks its thread. The locks are held for a bounded number of
 //! instructions, and nothing of the user's is called under them: wakers are cloned before and woken or dropped
 //! after.
+//!
+//! # Against one lock
+//!
+//! The rival is one short critical section around a plain queue, the counts and the line, from which the receiver
+//! takes all messages at once: no unsafe code, and everything exact for free. Both complete, with the same tests,
+//! and in one run on two cores, medians in ns per message (tokio 1.54 beside them):
+//!
+//! | | tokio | one lock | this |
+//! |---|--:|--:|--:|
+//! | 1 thread, 1 producer, capacity 128 | 41 | 15.5 | 11.6 |
+//! | 1 thread, 1 producer, capacity 1024 | 42 | 17.7 | 12.6 |
+//! | 1 thread, 32 producers, capacity 1024 | 49 | 19.1 | 14.1 |
+//! | 1 thread, 1 producer, unbounded | 23 | 11.6 | 10.7 |
+//! | 1 thread, 1 producer, capacity 1 | 139 | 116 | 115 |
+//! | 1 thread, 32 producers, capacity 16 | 98 | 64 | 72 |
+//! | 2 workers, 1 producer, capacity 128 | 45 | 19.2 | 14.5 |
+//! | 2 workers, 4 producers, capacity 128 | 46 | 20.1 | 15.7 |
+//! | 8 workers, 4 producers, capacity 128 | 47 | 20.7 | 15.6 |
+//! | 8 workers, 32 producers, capacity 16 | 113 | 78 | 89 |
+//! | 256 bytes, 1 thread, 1 producer, capacity 128 | 79 | 47 | 46 |
+//! | 256 bytes, 1 thread, 32 producers, capacity 16 | 137 | 110 | 101 |
+//! | 4 threads that try to send against one, worst of both: median | 75 | 105 | 22 |
+//!
+//! The lock is even or ahead where nearly every message waits for capacity, since it is there already. Elsewhere it
+//! loses a fifth to a third, and most where threads meet: whoever holds it may be preempted.
 
 use std::{collections::VecDeque, task::Waker};
 
@@ -100,11 +125,11 @@ const SENT_AT_ONCE: usize = if cfg!(narrows_loom) { 2 } else { 64 };
 
 impl<T> Shared<T> {
     /// A channel with one sender and a receiver.
-    pub(crate) fn pair(capacity: usize) -> (SenderHalf<T>, ReceiverHalf<T>) {
+    pub(crate) fn pair(capacity: Option<usize>) -> (SenderHalf<T>, ReceiverHalf<T>) {
         let shared = Arc::new(Self {
             claims: Claims::new(capacity),
-            tail: Tail::new(capacity),
-            capacity,
+            tail: Tail::new(capacity.unwrap_or(MAX_CAPACITY)),
+            capacity: capacity.unwrap_or(MAX_CAPACITY),
             line: Mutex::new(Line::new()),
             cursor: Mutex::new(None),
             senders: AtomicUsize::new(1),
@@ -288,7 +313,9 @@ impl<T> Shared<T> {
 
     /// The receiver leaves; what is still sent will be dropped with the channel.
     pub(crate) fn leave(&self, cursor: Cursor<T>) {
-        *self.cursor.lock() = Some(cursor);
+        if cursor.has_begun() {
+            *self.cursor.lock() = Some(cursor);
+        }
     }
 }
 

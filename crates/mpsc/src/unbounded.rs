@@ -9,7 +9,8 @@ use narrows_core::blocking;
 use narrows_explain::{Handle, Role, Site, Wait};
 
 use crate::{
-    error::{SendError, TryRecvError},
+    claims::{MAX_QUEUED, Refusal},
+    error::{SendError, TryRecvError, TrySendError},
     futures::{Closed, Recv, RecvMany},
     halves::{SenderHalf, WeakHalf},
     inbox::ReceiverHalf,
@@ -32,6 +33,12 @@ pub struct UnboundedSender<T> {
     pub(crate) explain: Handle,
 }
 
+#[cold]
+#[track_caller]
+fn too_many() -> ! {
+    panic!("an unbounded channel can't hold more than {MAX_QUEUED} messages")
+}
+
 impl<T> UnboundedSender<T> {
     /// Sends a message, without waiting.
     ///
@@ -39,6 +46,10 @@ impl<T> UnboundedSender<T> {
     ///
     /// The message, if the receiver was dropped or has closed the channel. `Ok` does not say that the
     /// message will be received: the receiver may be dropped before.
+    ///
+    /// # Panics
+    ///
+    /// If 2^30 - 1 messages are queued.
     ///
     /// ```
     /// let (tx, rx) = narrows_mpsc::unbounded_channel();
@@ -55,7 +66,8 @@ impl<T> UnboundedSender<T> {
                 self.explain.passed(site, 1);
                 Ok(())
             }
-            Err(error) => Err(SendError(error.into_inner())),
+            Err(TrySendError::Closed(message)) => Err(SendError(message)),
+            Err(TrySendError::Full(_)) => too_many(),
         }
     }
 
@@ -67,6 +79,10 @@ impl<T> UnboundedSender<T> {
     /// # Errors
     ///
     /// If the receiver was dropped or has closed the channel; what was not sent is in the vector.
+    ///
+    /// # Panics
+    ///
+    /// If 2^30 - 1 messages are queued; the rest is in the vector.
     ///
     /// ```
     /// let (tx, mut rx) = narrows_mpsc::unbounded_channel();
@@ -84,7 +100,14 @@ impl<T> UnboundedSender<T> {
         if passed > 0 {
             self.explain.passed(Site::caller(), passed);
         }
-        sent.map_err(|_| SendError(()))
+        match sent {
+            Ok(()) => Ok(()),
+            Err(Refusal::Closed) => Err(SendError(())),
+            Err(Refusal::Full | Refusal::InLine) => {
+                drop(lent);
+                too_many()
+            }
+        }
     }
 
     /// Waits until nobody receives any more: the receiver was dropped or has closed the channel.

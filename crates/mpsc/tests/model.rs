@@ -90,8 +90,10 @@ mod send_and_receive {
     fn unbounded_send_and_drop_against_recv() {
         model(|| {
             let (tx, mut rx) = unbounded_channel();
+            assert!(tx.send(Payload::new(1)).is_ok());
+            // The second of these begins a block.
             let sender = thread::spawn(move || {
-                for i in 1..=3 {
+                for i in 2..=3 {
                     assert!(tx.send(Payload::new(i)).is_ok());
                 }
             });
@@ -227,8 +229,9 @@ mod send_and_receive {
     fn send_against_recv_many() {
         model(|| {
             let (tx, mut rx) = channel(3);
+            assert!(tx.try_send(Payload::new(1)).is_ok());
             let sender = thread::spawn(move || {
-                for i in 1..=3 {
+                for i in 2..=3 {
                     assert!(tx.try_send(Payload::new(i)).is_ok());
                 }
             });
