@@ -11,7 +11,10 @@ use narrows_patterns::pipeline::{Pipeline, Stage};
 use narrows_patterns::request;
 
 pub fn mpsc() -> Vec<Entrant<mpsc::Scenario>> {
-    vec![mpsc::entrant::<Mpsc>("narrows")]
+    vec![
+        mpsc::entrant::<Mpsc>("narrows"),
+        mpsc::entrant::<Enqueue>("narrows enqueue"),
+    ]
 }
 
 pub fn oneshot() -> Vec<Entrant<oneshot::Scenario>> {
@@ -46,6 +49,20 @@ mpsc_channel! {
     send_many(tx, messages) => {
         tx.send_many(messages).await.expect("the channel is open");
     };
+}
+
+// The same channel by its method with a contract of its own.
+mpsc_peer!(
+    Enqueue, "narrows enqueue", "narrows-mpsc", permits: true, Enqueued, mpsc::Absent, Oneshot
+);
+
+mpsc_channel! {
+    Enqueued: narrows_mpsc::Sender<T>, narrows_mpsc::Receiver<T>;
+    new(capacity) => narrows_mpsc::channel(capacity);
+    send(tx, message) => tx.enqueue(message).await.is_ok();
+    recv(rx) => rx.recv().await;
+    try_send(tx, message) => tx.try_send(message).is_ok();
+    try_recv(rx) => rx.try_recv().ok();
 }
 
 mpsc_channel! {
