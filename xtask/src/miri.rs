@@ -25,7 +25,7 @@ pub const COMMAND: Command = Command {
     about: "
 KIND is a crate without its `narrows-`; without one, all that have models are run. Miri finds
 undefined behaviour, data races and leaks in the schedule that it happens to run; each seed is
-another one. The tests contract, own, regressions and wait_list are run with one. It needs a nightly toolchain; the component is installed if it is missing.
+another one. The tests contract, enqueue, own, regressions and wait_list are run with one. It needs a nightly toolchain; the component is installed if it is missing.
 
 Exit status: 0 nothing found, 1 a test fails, 2 wrong usage, 3 Miri is not to be had.",
     options: &[(
@@ -46,7 +46,7 @@ Exit status: 0 nothing found, 1 a test fails, 2 wrong usage, 3 Miri is not to be
 const FLAGS: &str = "-Zmiri-strict-provenance";
 
 /// The test targets that are run once.
-const ONCE: [&str; 4] = ["contract", "own", "regressions", "wait_list"];
+const ONCE: [&str; 5] = ["contract", "enqueue", "own", "regressions", "wait_list"];
 
 fn run(mut args: Args) -> anyhow::Result<Outcome> {
     let (mut kind, mut seeds) = (None, 8);

@@ -32,8 +32,9 @@
 //! # Memory
 //!
 //! The receiver gives blocks back in their order. One is kept as a spare for the next sender that needs one;
-//! the others are freed. So what a channel keeps after a burst is the block at which it is, at most one
-//! behind it, and the spare. Growing never copies a message.
+//! the others are freed. So what a channel keeps after a burst is the block at which it is, the one behind it
+//! and the spare; more only if a sender was held up in a block, until others have sent past it. Growing
+//! never copies a message.
 
 use std::{
     alloc::{self, Layout},
@@ -331,7 +332,8 @@ impl<T> Tail<T> {
         let mut block = tail;
         if block.is_null() {
             block = links.after(ptr::null_mut(), self.shape);
-            // ORDERING: Release; as in `load`. Relaxed on failure: somebody else has set it.
+            // ORDERING: Release; pairs with the Acquire in `slot`: the block is whole. Relaxed on failure: somebody
+            // else has set it.
             let _ = self
                 .block
                 .compare_exchange(tail, block, Ordering::Release, Ordering::Relaxed);
@@ -501,7 +503,7 @@ impl<T> Cursor<T> {
         if self.block.is_null() {
             self.enter(links.after(self.before, tail.shape), tail.shape, links);
         }
-        // SAFETY: as in `take`.
+        // SAFETY: as in `next`.
         unsafe { Block::slot(self.block, tail.shape, self.position) }
     }
 

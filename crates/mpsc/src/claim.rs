@@ -67,17 +67,22 @@ impl<S: ToSender> Host for Via<S> {
     }
 
     fn abandon(&self, node: Pin<&mut Node<Want<S::Message>>>) {
-        give_up(self.shared(), node);
+        give_up(self.shared(), node, || ());
     }
 }
 
-/// Leaves the line; what was granted goes to the next who waits.
-fn give_up<T>(shared: &Shared<T>, node: Pin<&mut Node<Want<T>>>) -> Option<Got> {
-    let left = shared.line().lock().waiting.leave(node)?;
+/// Leaves the line; what was granted goes to the next who waits. If the message that was offered is sent, that is
+/// said before anybody's waker can panic.
+fn give_up<T>(shared: &Shared<T>, node: Pin<&mut Node<Want<T>>>, sent: impl FnOnce()) {
+    let Some(left) = shared.line().lock().waiting.leave(node) else {
+        return;
+    };
+    if let Waits::Sent = left.extra.message {
+        sent();
+    }
     // Also if nothing was granted: the next may want less than this one did. The own waker is dropped at the
     // end, when the others have been woken.
     shared.give_back(left.extra.granted);
-    matches!(left.extra.message, Waits::Sent).then_some(Got::Sent)
 }
 
 /// What a wait came to.
@@ -140,10 +145,12 @@ impl<S: ToSender> Claim<S> {
         self.waiter.has_joined()
     }
 
-    /// Leaves the line; whether the message that was offered is sent.
-    pub(crate) fn leave(self: Pin<&mut Self>) -> bool {
+    /// Leaves the line; calls `sent` if the message that was offered is sent.
+    pub(crate) fn leave(self: Pin<&mut Self>, sent: impl FnOnce()) {
         let (via, node) = self.project().waiter.parts();
-        node.has_joined() && give_up(via.shared(), node) == Some(Got::Sent)
+        if node.has_joined() {
+            give_up(via.shared(), node, sent);
+        }
     }
 
     /// Waits for the claim.

@@ -30,7 +30,7 @@
 //! | [`send_claimed`](Claims::send_claimed) | who has a claim | `outstanding - 1`, `sent + 1`, wakes the receiver | never |
 //! | [`unclaim`](Claims::unclaim) | who has a claim | `outstanding - n`; wakes the receiver if that ends the channel | never |
 //! | [`grant`](Claims::grant) | who has the line's lock | `outstanding + n` | never |
-//! | [`close`](Claims::close) | the receiver | `CLOSED`; wakes the receiver if that ends the channel | never |
+//! | [`close`](Claims::close) | the receiver | `CLOSED` | never |
 //! | [`senders_gone`](Claims::senders_gone) | the last sender | `SENDERS_GONE`; wakes the receiver | never |
 //! | [`fall_asleep`](Claims::fall_asleep) | the receiver | `RECEIVER_SLEEPS` | anything changed |
 //!
@@ -235,7 +235,7 @@ impl Claims {
     /// What the word says.
     #[inline]
     pub(crate) fn load(&self) -> Seen {
-        // ORDERING: Acquire; pairs with the Release of `step` and `close`: who sees the channel closed or a
+        // ORDERING: Acquire; pairs with the Release in `step` and `close`: who sees the channel closed or a
         // message sent also sees what the sender did before.
         Seen(self.word.load(Ordering::Acquire))
     }
@@ -282,30 +282,37 @@ impl Claims {
                     Refusal::InLine
                 });
             }
-            // ORDERING: Acquire; pairs with the Release in `refresh`, which hands on what `Taken::count`
+            // ORDERING: Acquire; pairs with the Release in `learn`, which hands on what `Taken::count`
             // acquired: the receiver is done with the slots that it freed.
-            let used = seen.used(Position::new(self.taken.load(Ordering::Acquire)));
+            let known = self.taken.load(Ordering::Acquire);
+            let used = seen.used(Position::new(known));
             // More than there are, if `seen` is older than the count.
             let free = self.limit.saturating_sub(used);
             if free >= n {
                 return Ok(free);
             }
-            self.look_again(seen, taken)?;
+            self.look_again(seen, known, taken)?;
         }
     }
 
-    /// Looks how many messages the receiver has taken, and at the word; `Full` if nothing has changed.
+    /// Looks how many messages the receiver has taken, and at the word; `Full` if neither has changed.
     #[cold]
-    fn look_again(&self, seen: &mut Seen, taken: &Taken) -> Result<(), Refusal> {
-        let count = taken.count();
-        // ORDERING: Release; pairs with the Acquire in `free`. A maximum, so that a thread that was held up
-        // does not put an old count in the place of a newer one.
-        let known = self.taken.fetch_max(count, Ordering::Release);
+    fn look_again(&self, seen: &mut Seen, known: u64, taken: &Taken) -> Result<(), Refusal> {
+        let count = self.learn(taken);
         let before = std::mem::replace(seen, self.look());
         if known >= count && before == *seen {
             return Err(Refusal::Full);
         }
         Ok(())
+    }
+
+    /// Learns how many messages the receiver has taken.
+    fn learn(&self, taken: &Taken) -> u64 {
+        let count = taken.count();
+        // ORDERING: Release; pairs with the Acquire in `free`. A maximum, so that a thread that was held up
+        // does not put an old count in the place of a newer one.
+        self.taken.fetch_max(count, Ordering::Release);
+        count
     }
 
     /// Gives a position to a message that was claimed.
@@ -357,9 +364,11 @@ impl Claims {
         }
     }
 
-    /// Ends all claims.
-    pub(crate) fn close(&self) -> Ended {
-        self.change(|seen| seen.0 | CLOSED)
+    /// Ends all claims; what the word said before.
+    pub(crate) fn close(&self) -> Seen {
+        // ORDERING: Release; pairs with the Acquire in `load`: who sees the channel closed sees what its receiver
+        // did before.
+        Seen(self.word.fetch_or(CLOSED, Ordering::Release))
     }
 
     /// Ends the channel, since nobody can send any more.
@@ -374,9 +383,11 @@ impl Claims {
     }
 
     /// Nobody waits any more. Only with the line's lock.
-    pub(crate) fn dissolve_line(&self) {
-        // ORDERING: Relaxed; what is free follows from the counts alone.
-        self.word.fetch_and(!IN_LINE, Ordering::Relaxed);
+    pub(crate) fn dissolve_line(&self, taken: &Taken) {
+        // While there was a line nobody else learned it, and positions wrap.
+        self.learn(taken);
+        // ORDERING: Release; pairs with the Acquire in `look` and `step`: who finds no line finds that count.
+        self.word.fetch_and(!IN_LINE, Ordering::Release);
     }
 
     /// The receiver, which has lent its waker, goes to sleep; `false` if the word has changed since it was `seen`.
@@ -414,8 +425,8 @@ impl Claims {
 
     #[inline]
     fn look(&self) -> Seen {
-        // ORDERING: Relaxed; the step that follows acquires what it needs.
-        Seen(self.word.load(Ordering::Relaxed))
+        // ORDERING: Acquire; pairs with the Release in `dissolve_line`: the count in `taken` is not older than that.
+        Seen(self.word.load(Ordering::Acquire))
     }
 
     /// Makes a change, and wakes the receiver if it ends the channel.
@@ -440,10 +451,10 @@ impl Claims {
 
     #[inline]
     fn step(&self, seen: Seen, next: u64) -> Result<(), Seen> {
-        // ORDERING: Acquire; pairs with the Release in `bound`. Release; pairs with the Acquire in `load`.
-        // Relaxed on failure; the next step acquires.
+        // ORDERING: Acquire; pairs with the Release in `bound` and `fall_asleep`. Release; pairs with the Acquire in
+        // `load`. Acquire on failure; as in `look`.
         self.word
-            .compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire)
             .map(drop)
             .map_err(Seen)
     }

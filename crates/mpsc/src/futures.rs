@@ -43,10 +43,13 @@ impl<'a, T> Send<'a, T> {
         }
     }
 
-    /// Takes the message out of a send that is given up.
+    /// Takes the message out of a send that is given up, and leaves the line.
     #[cfg(feature = "tokio")]
     fn take_message(self: Pin<&mut Self>) -> Option<T> {
-        self.project().message.take()
+        let this = self.project();
+        let message = this.message.take();
+        this.claim.leave(|| ());
+        message
     }
 }
 
@@ -124,10 +127,9 @@ impl<'a, T> Enqueue<'a, T> {
     /// ```
     pub fn take_back(self: Pin<&mut Self>) -> Option<T> {
         let this = self.project();
-        if this.claim.leave() {
-            this.message.accepted();
-        }
-        this.message.take()
+        let message = this.message;
+        this.claim.leave(|| message.accepted());
+        message.take()
     }
 }
 

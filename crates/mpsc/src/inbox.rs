@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     mem,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use narrows_core::{
@@ -14,7 +14,7 @@ use narrows_core::{
 
 use crate::{
     blocks::{Cursor, Full},
-    claims::{Position, Seen},
+    claims::Seen,
     error::TryRecvError,
     shared::Shared,
     slot::Slot,
@@ -35,10 +35,10 @@ enum MyWaker {
     Nowhere,
     /// In the cell, and not lent.
     InTheCell,
-    /// Lent to whoever finds `RECEIVER_SLEEPS` in the claims.
+    /// Lent to whoever finds `RECEIVER_SLEEPS` in the claims, or did.
     Asleep,
-    /// Lent to whoever fills the slot of this position.
-    AtTheSlot(Position),
+    /// Lent to whoever fills the slot of the next message, or did.
+    AtTheSlot,
     /// Somebody has found it, and perhaps not taken it yet.
     Taken,
 }
@@ -66,8 +66,7 @@ impl<T> ReceiverHalf<T> {
             match seen.sent().since(self.cursor.position()) {
                 0 if seen.is_over() => return Err(TryRecvError::Disconnected),
                 0 => return Err(TryRecvError::Empty),
-                // The one that is on its way has not been sent yet. A closed channel is drained to the end.
-                1 if !seen.is_closed() => return Err(TryRecvError::Empty),
+                // It is on its way, and `len` counts it.
                 _ => self.await_next(),
             }
         }
@@ -76,6 +75,12 @@ impl<T> ReceiverHalf<T> {
     /// Parks the thread until the next message is there, for which its sender needs a few instructions more.
     #[cold]
     fn await_next(&mut self) {
+        // A task that waits for that message does so no more, and must look anew.
+        self.take_back(self.shared.claims().load());
+        if let MyWaker::InTheCell = self.waker {
+            self.waker = MyWaker::Nowhere;
+            self.own_waker().wake();
+        }
         blocking::block_on_briefly(poll_fn(|cx| {
             self.poll_wait(cx, |half| half.slot().is_full().then_some(()))
         }));
@@ -113,13 +118,10 @@ impl<T> ReceiverHalf<T> {
                     buffer.push(full.take());
                     moved += 1;
                 }
+                free_many(&half.shared, moved as u32);
                 (moved > 0).then_some(moved)
             });
-            moved.map(|moved| {
-                let moved = moved.unwrap_or(0);
-                free_many(&self.shared, moved as u32);
-                moved
-            })
+            moved.map(|moved| moved.unwrap_or(0))
         })
     }
 
@@ -145,9 +147,12 @@ impl<T> ReceiverHalf<T> {
             let seen = self.shared.claims().load();
             let unsent = seen.sent() == self.cursor.position();
             if unsent && seen.is_over() {
+                self.take_back(seen);
                 self.stop_waiting();
                 return Poll::Ready(None);
             }
+            let filled =
+                matches!(self.waker, MyWaker::AtTheSlot) && (unsent || !self.slot().is_awaited());
             let cell = self.shared.receiver_waker();
             match self.waker {
                 MyWaker::Nowhere => {
@@ -171,11 +176,11 @@ impl<T> ReceiverHalf<T> {
                     self.waker = MyWaker::Taken;
                     continue;
                 }
-                MyWaker::AtTheSlot(filled) if filled != self.cursor.position() => {
+                MyWaker::AtTheSlot if filled => {
                     self.waker = MyWaker::Taken;
                     continue;
                 }
-                MyWaker::Asleep | MyWaker::AtTheSlot(_) => {
+                MyWaker::Asleep | MyWaker::AtTheSlot => {
                     if cell.will_wake(cx.waker()) {
                         return Poll::Pending;
                     }
@@ -191,7 +196,7 @@ impl<T> ReceiverHalf<T> {
                     return Poll::Pending;
                 }
             } else if self.slot().await_message() {
-                self.waker = MyWaker::AtTheSlot(self.cursor.position());
+                self.waker = MyWaker::AtTheSlot;
                 return Poll::Pending;
             }
             self.shared.receiver_waker().unlend();
@@ -208,8 +213,8 @@ impl<T> ReceiverHalf<T> {
     fn take_back(&mut self, seen: Seen) {
         let taken_back = match self.waker {
             MyWaker::Asleep => self.shared.claims().stay_awake(seen),
-            MyWaker::AtTheSlot(position) => {
-                position == self.cursor.position() && self.slot().await_no_more()
+            MyWaker::AtTheSlot => {
+                seen.sent() != self.cursor.position() && self.slot().await_no_more()
             }
             MyWaker::Nowhere | MyWaker::InTheCell | MyWaker::Taken => return,
         };
@@ -221,14 +226,18 @@ impl<T> ReceiverHalf<T> {
         };
     }
 
+    /// The waker in the cell, which was not lent.
+    fn own_waker(&self) -> Waker {
+        self.shared.receiver_waker().take(Found::by_receiver())
+    }
+
     /// The wait is over: whoever made it so has taken the waker, if it was lent.
     fn stop_waiting(&mut self) {
         match self.waker {
-            MyWaker::Asleep | MyWaker::AtTheSlot(_) => self.waker = MyWaker::Taken,
+            MyWaker::Asleep | MyWaker::AtTheSlot => self.waker = MyWaker::Taken,
             MyWaker::InTheCell => {
                 self.waker = MyWaker::Nowhere;
-                let own = Found::when(true);
-                drop(own.map(|own| self.shared.receiver_waker().take(own)));
+                drop(self.own_waker());
             }
             MyWaker::Nowhere | MyWaker::Taken => {}
         }
@@ -248,14 +257,7 @@ impl<T> ReceiverHalf<T> {
     }
 
     fn close_catching(&mut self, panics: &mut FirstPanic) -> bool {
-        let ended = self.shared.claims().close();
-        if ended.receiver.is_some() {
-            // The one that was found is the one that closes.
-            self.shared.receiver_waker().unlend();
-            self.waker = MyWaker::InTheCell;
-            panics.catch(|| self.stop_waiting());
-        }
-        let newly = !ended.before.is_closed();
+        let newly = !self.shared.claims().close().is_closed();
         if newly {
             self.shared.call_all(panics);
         }

@@ -97,7 +97,7 @@ impl<T> Shared<T> {
     fn dissolve(&self, line: &Line<T>) -> bool {
         let nobody = line.waiting.is_empty();
         if nobody {
-            self.claims().dissolve_line();
+            self.claims().dissolve_line(self.taken());
             self.taken().nobody_waits();
         }
         nobody

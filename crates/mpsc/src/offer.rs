@@ -11,6 +11,7 @@
 
 use std::{
     fmt,
+    marker::PhantomPinned,
     mem::{self, MaybeUninit},
     panic::{RefUnwindSafe, UnwindSafe},
     ptr::NonNull,
@@ -23,6 +24,8 @@ pub(crate) struct Cargo<T> {
     message: UnsafeCell<MaybeUninit<T>>,
     /// Whether it belongs to the future, or is on offer.
     here: bool,
+    /// `&mut` to the whole is no claim to the message, to which an offer points.
+    _pinned: PhantomPinned,
 }
 
 /// A message on offer.
@@ -33,6 +36,7 @@ impl<T> Cargo<T> {
         Self {
             message: UnsafeCell::new(MaybeUninit::new(message)),
             here: true,
+            _pinned: PhantomPinned,
         }
     }
 

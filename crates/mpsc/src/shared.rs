@@ -12,9 +12,9 @@
 //! |---|---|---|
 //! | `send`, capacity free | 2: the claims, the slot | |
 //! | `recv`, a message is there | 1: the count of messages taken | |
-//! | `recv` that waits | 1: the claims | the waker's |
-//! | a message whose receiver waits | 2, as above | the waker's |
-//! | `send` that waits | 2: the claims, the slot | the line's |
+//! | `recv` that waits | 1: the claims | |
+//! | a message whose receiver waits | 2, as above | |
+//! | `send` that waits | 2: the claims, the slot; 3 more if nobody waited before | the line's |
 //! | `recv` while a sender waits | 2: the count, the claims | the line's |
 //! | `send_many` of `n` | 2 | |
 //! | `recv_many` | 1 | |
@@ -33,9 +33,9 @@
 //!
 //! Sending with free capacity and receiving are lock-free. A sender held up between its two steps keeps the
 //! receiver from its message and those behind it, but blocks no thread: `recv` waits in the slot. `try_recv`,
-//! which must not say "empty" then, parks its thread. The locks are held for a bounded number of
-//! instructions, and nothing of the user's is called under them: wakers are cloned before and woken or dropped
-//! after.
+//! which must not say "empty" then, parks its thread. The line's lock is held for few instructions, among them at
+//! most one allocation and the way to a message's block, and nothing of the user's is called under it: wakers are
+//! cloned before and woken or dropped after.
 //!
 //! # Against one lock
 //!

@@ -118,6 +118,12 @@ impl<T> Slot<'_, T> {
             .is_ok()
     }
 
+    /// Whether the receiver waits for the message.
+    pub(crate) fn is_awaited(&self) -> bool {
+        // ORDERING: Relaxed; the receiver asks, who wrote it.
+        self.state.load(Ordering::Relaxed) == AWAITED
+    }
+
     /// The receiver does not wait any more; `false` if the message is here, and its sender has the waker.
     pub(crate) fn await_no_more(&self) -> bool {
         // ORDERING: Relaxed; the waker is the receiver's own again, and what the sender did is not looked at.

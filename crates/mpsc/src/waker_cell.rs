@@ -23,10 +23,15 @@ use narrows_core::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 pub(crate) struct Found(());
 
 impl Found {
-    /// Only for such a step, or for the receiver whose cell it is.
+    /// What such a step comes to.
     #[inline]
     pub(crate) fn when(found: bool) -> Option<Self> {
         found.then_some(Self(()))
+    }
+
+    /// The receiver has the cell, with its waker in it.
+    pub(crate) fn by_receiver() -> Self {
+        Self(())
     }
 }
 

@@ -3,13 +3,16 @@
 #![cfg(not(narrows_loom))]
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use fastrand::Rng;
 use narrows_mpsc::error::{SendError, TryRecvError, TrySendError};
 use narrows_mpsc::futures::Enqueue;
 use narrows_mpsc::{Receiver, Sender, channel};
+use narrows_test_utils::panics;
 use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::waker::Probe;
 
@@ -174,6 +177,45 @@ fn polling_it_again_panics() {
     let mut enqueue = Box::pin(tx.enqueue(1));
     assert!(Probe::new().poll(&mut enqueue).is_ready());
     let _ = Probe::new().poll(&mut enqueue);
+}
+
+/// A message that is sent is no longer the future's, also if a waker panics while the future leaves the line.
+#[test]
+fn taken_back_with_a_waker_behind_it_that_panics() {
+    let ledger = Ledger::new();
+    let (tx, mut rx) = channel(2);
+    let tx: &'static _ = Box::leak(Box::new(tx));
+    for id in 0..2 {
+        tx.try_send(ledger.payload(id)).expect("there is room");
+    }
+    let (first_probe, next_probe) = (Probe::new(), Probe::new());
+    let mut first = Box::pin(tx.enqueue(ledger.payload(2)));
+    let mut next = Box::pin(tx.reserve());
+    assert!(first_probe.poll(&mut first).is_pending());
+    assert!(next_probe.poll(&mut next).is_pending());
+    next_probe.on_wake(|| panic!("the next one's waker"));
+    let first = Arc::new(Mutex::new(Some(first)));
+    first_probe.on_wake(move || drop(first.lock().expect("nothing panics here").take()));
+    // Two slots become free: one for the message of the first, who is woken before the other is handed on.
+    let mut buffer = Vec::new();
+    let receive = || Probe::new().with_context(|cx| rx.poll_recv_many(cx, &mut buffer, 2));
+    let _ = panics::catch(AssertUnwindSafe(receive));
+    drop(buffer);
+    while rx.try_recv().is_ok() {}
+    ledger.assert_each_dropped(1);
+}
+
+#[test]
+fn polled_again_while_its_message_is_in_line() {
+    let ledger = Ledger::new();
+    let (tx, mut rx) = full(&ledger);
+    let probe = Probe::new();
+    let mut enqueue = Box::pin(tx.enqueue(ledger.payload(1)));
+    assert!(probe.poll(&mut enqueue).is_pending());
+    assert!(probe.poll(&mut enqueue).is_pending());
+    assert_eq!(id(rx.try_recv()), Ok(0));
+    assert_eq!(id(rx.try_recv()), Ok(1));
+    assert!(probe.poll(&mut enqueue).is_ready());
 }
 
 /// What a channel must do, told simply: a queue, and a line behind it.

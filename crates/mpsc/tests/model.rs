@@ -28,6 +28,16 @@ impl Wake for Idle {
     fn wake(self: std::sync::Arc<Self>) {}
 }
 
+/// What counts its wakes.
+#[derive(Default)]
+struct Counting(std::sync::atomic::AtomicUsize);
+
+impl Wake for Counting {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
 /// Polls once with a waker that the channel may keep.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> (std::sync::Arc<Idle>, Poll<F::Output>) {
     let idle = std::sync::Arc::new(Idle);
@@ -171,6 +181,45 @@ mod send_and_receive {
             assert_eq!(first.min(second), Some(10));
             other.join().unwrap();
             assert!(!is_held(&idle));
+        });
+    }
+
+    /// What `len` says is there can be received.
+    #[test]
+    fn a_send_against_len_then_try_recv() {
+        model(|| {
+            let (tx, mut rx) = channel(2);
+            let receiver = thread::spawn(move || {
+                let len = rx.len();
+                let received = rx.try_recv();
+                assert!(len == 0 || received.is_ok());
+                rx
+            });
+            assert!(tx.try_send(Payload::new(1)).is_ok());
+            receiver.join().unwrap();
+        });
+    }
+
+    /// Who was told `Pending` is woken, also if `try_recv` takes the message for which it waits.
+    #[test]
+    fn two_sends_against_a_wait_and_try_recv() {
+        model(|| {
+            let (tx, mut rx) = unbounded_channel();
+            let sender = {
+                let tx = tx.clone();
+                thread::spawn(move || assert!(tx.send(Payload::new(10)).is_ok()))
+            };
+            assert!(tx.send(Payload::new(20)).is_ok());
+            let counting = std::sync::Arc::new(Counting::default());
+            let waker = Waker::from(std::sync::Arc::clone(&counting));
+            let polled = pin!(rx.recv()).poll(&mut Context::from_waker(&waker));
+            let waits = polled.is_pending();
+            if waits {
+                while rx.try_recv().is_ok() {}
+                assert!(tx.send(Payload::new(30)).is_ok());
+            }
+            sender.join().unwrap();
+            assert!(!waits || counting.0.load(std::sync::atomic::Ordering::SeqCst) > 0);
         });
     }
 
@@ -468,6 +517,21 @@ mod waiting_for_capacity {
     }
 
     /// The last waker counts, whenever the slot is granted.
+    /// One slot is free all the time, whatever somebody else finds who wants two.
+    #[test]
+    fn try_send_against_try_reserve_many_of_too_much() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            assert_eq!(recv(&mut rx), Some(1));
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || assert!(tx.try_reserve_many(2).is_err()))
+            };
+            assert!(tx.try_send(Payload::new(3)).is_ok());
+            other.join().unwrap();
+        });
+    }
+
     #[test]
     fn a_sender_that_changes_its_task_against_recv() {
         model(|| {

@@ -637,3 +637,62 @@ fn a_stray_unpark_does_not_end_a_blocking_wait() {
     tx.try_send(5).expect("there is room");
     assert_eq!(receiver.join().expect("no panic"), Some(5));
 }
+
+// A stale waker: the last one to wait is forgotten because the receiver does something else meanwhile.
+#[test]
+fn a_receiver_that_closes_is_woken_at_the_end() {
+    let (tx, mut rx) = channel::<u8>(1);
+    let probe = Probe::new();
+    assert!(probe.with_context(|cx| rx.poll_recv(cx)).is_pending());
+    rx.close();
+    drop(tx);
+    assert_eq!(probe.wakes(), 1);
+}
+
+// A waiter that is never polled again starves the others: a send that has given up lets go of its place.
+#[cfg(feature = "tokio")]
+#[tokio::test(start_paused = true)]
+async fn a_send_that_has_timed_out_leaves_the_line() {
+    let (tx, mut rx) = channel(1);
+    tx.try_send(0).expect("there is room");
+    let mut late = Box::pin(tx.send_timeout(1, std::time::Duration::from_millis(1)));
+    assert!(late.as_mut().await.is_err());
+    assert_eq!(rx.try_recv(), Ok(0));
+    assert_eq!(tx.try_send(2), Ok(()));
+    drop(late);
+}
+
+// Counters that wrap: the line lasts for 2^31 messages, so that no sender looks at the count of those taken.
+#[test]
+#[ignore = "two thousand million messages: a minute in a release build"]
+fn a_line_lasts_until_the_positions_come_round() {
+    const CAPACITY: usize = 255;
+    let (tx, mut rx) = channel::<u64>(CAPACITY);
+    let probe = Probe::new();
+    let mut sent = 0;
+    for _ in 0..CAPACITY {
+        tx.try_send(sent).expect("there is room");
+        sent += 1;
+    }
+    let mut waiting = Box::pin(tx.reserve_many(CAPACITY));
+    assert!(probe.poll(&mut waiting).is_pending());
+    let mut buffer = Vec::new();
+    for _ in 0..(1_u64 << 31) / CAPACITY as u64 {
+        let mut next = Box::pin(tx.reserve_many(CAPACITY));
+        assert!(probe.poll(&mut next).is_pending());
+        buffer.clear();
+        let received = probe.with_context(|cx| rx.poll_recv_many(cx, &mut buffer, CAPACITY));
+        assert_eq!(received, Poll::Ready(CAPACITY));
+        match probe.poll(&mut waiting) {
+            Poll::Ready(Ok(permits)) => permits.for_each(|permit| {
+                permit.send(sent);
+                sent += 1;
+            }),
+            other => panic!("all slots were freed: {other:?}"),
+        }
+        waiting = next;
+    }
+    drop(waiting);
+    assert_eq!(tx.try_send(sent), Err(TrySendError::Full(sent)));
+    assert_eq!(rx.try_recv(), Ok(sent - CAPACITY as u64));
+}

@@ -32,7 +32,7 @@ use find::Kind;
 pub const COMMAND: Command = Command {
     name: "model",
     summary: "Run the models under loom, in every interleaving",
-    usage: "[KIND] [--weaken] [--filter TEXT] [--preemptions N] [--jobs N] [--timeout SECS]",
+    usage: "[KIND] [--weaken] [--thorough] [--filter TEXT] [--preemptions N] [--jobs N] [--timeout SECS]",
     about: "
 KIND is a crate without its `narrows-`; without one, all that have models are checked. A model is a
 test in crates/KIND/tests/model.rs; `cargo test` runs the same bodies on real threads.
@@ -51,6 +51,10 @@ Exit status: 0 all is well, 1 a model fails or an ordering is not covered, 2 wro
 models do not build.",
     options: &[
         ("--weaken", "weaken the orderings, and list who notices"),
+        (
+            "--thorough",
+            "also try the orders of loads that the checker leaves out: many times as long",
+        ),
         ("--filter TEXT", "only the models whose names contain it"),
         (
             "--preemptions N",
@@ -84,6 +88,7 @@ models do not build.",
 struct Options {
     kind: Option<String>,
     weaken: bool,
+    thorough: bool,
     filter: String,
     preemptions: Option<usize>,
     jobs: usize,
@@ -95,6 +100,7 @@ impl Options {
         let mut options = Self {
             kind: None,
             weaken: false,
+            thorough: false,
             filter: String::new(),
             preemptions: None,
             jobs: thread::available_parallelism().map_or(1, NonZero::get),
@@ -106,6 +112,7 @@ impl Options {
                 Arg::Word(kind) if options.kind.is_none() => options.kind = Some(kind.clone()),
                 Arg::Option(name) => match name.as_str() {
                     "--weaken" => options.weaken = true,
+                    "--thorough" => options.thorough = true,
                     "--filter" => {
                         options.filter = args.value()?.to_string_lossy().into_owned();
                     }
@@ -315,6 +322,9 @@ impl Model {
             .env_remove("NARROWS_WEAKEN_LIST")
             .envs(setting)
             .current_dir(&built.kind.folder);
+        if options.thorough {
+            command.env("NARROWS_MODEL_THOROUGH", "1");
+        }
         if let Some(preemptions) = options.preemptions {
             command.env("LOOM_MAX_PREEMPTIONS", preemptions.to_string());
         }

@@ -4,6 +4,12 @@
 //! happened before, so freeing memory too early is found at once. And each call knows the line it is
 //! written on, so that a single ordering can be weakened from outside: a model that still passes then
 //! says nothing about that ordering (`cargo xtask model --weaken`).
+//!
+//! The checker (loom 0.7) remembers one access of each atomic as the last, whichever thread's it was. So a load by
+//! one thread is hidden by a load of another that then changes the atomic, and the order in which the first
+//! load comes after that change is not tried. With `NARROWS_MODEL_THOROUGH` in the environment
+//! (`cargo xtask model --thorough`) each load is preceded by an access that the checker takes for a change of an
+//! atomic of its own, which orders nothing, so that all orders are tried. It takes many times as long.
 
 use std::{collections::BTreeSet, env, fmt, fs::OpenOptions, io::Write as _, panic::Location};
 
@@ -86,6 +92,12 @@ fn effective(order: Ordering, operation: Operation, at: &Location<'_>, index: u8
     order
 }
 
+/// Whether loads are to be tried in every order.
+fn thorough() -> bool {
+    static THOROUGH: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *THOROUGH.get_or_init(|| env::var_os("NARROWS_MODEL_THOROUGH").is_some())
+}
+
 /// `loom::sync::atomic::fence`; a weakened fence is no fence at all.
 #[track_caller]
 pub fn fence(order: Ordering) {
@@ -99,18 +111,22 @@ macro_rules! atomic {
     ($name:ident $(<$param:ident>)?, $value:ty $(, $rmw:ident)*) => {
         /// The model checker's atomic of the same name.
         #[derive(Debug)]
-        pub struct $name $(<$param>)? (checked::$name $(<$param>)?);
+        pub struct $name $(<$param>)? (checked::$name $(<$param>)?, checked::AtomicU8);
 
         impl $(<$param>)? $name $(<$param>)? {
             /// An atomic that holds `value`.
             #[track_caller]
             pub fn new(value: $value) -> Self {
-                Self(checked::$name::new(value))
+                Self(checked::$name::new(value), checked::AtomicU8::new(0))
             }
 
             /// As std's method.
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
+                if thorough() {
+                    // ORDERING: Relaxed; it orders nothing.
+                    self.1.fetch_add(0, Ordering::Relaxed);
+                }
                 self.0.load(effective(order, Operation::Load, Location::caller(), 0))
             }
 
