@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Poll;
 
 use fastrand::Rng;
@@ -182,9 +182,11 @@ fn polling_it_again_panics() {
 /// A message that is sent is no longer the future's, also if a waker panics while the future leaves the line.
 #[test]
 fn taken_back_with_a_waker_behind_it_that_panics() {
+    // The waker's closure keeps a future that borrows it.
+    static TX: OnceLock<Sender<Payload>> = OnceLock::new();
     let ledger = Ledger::new();
     let (tx, mut rx) = channel(2);
-    let tx: &'static _ = Box::leak(Box::new(tx));
+    let tx = TX.get_or_init(|| tx);
     for id in 0..2 {
         tx.try_send(ledger.payload(id)).expect("there is room");
     }
