@@ -60,6 +60,8 @@ struct Shape {
     slot: u32,
     /// What of a position tells its block: nothing in a ring.
     block: u32,
+    /// Where in a block its messages begin, in bytes.
+    messages: u32,
 }
 
 impl Shape {
@@ -72,15 +74,17 @@ impl Shape {
     fn of<T>(capacity: usize) -> Self {
         let fit = Self::BYTES / (size_of::<T>() + size_of::<State>());
         if capacity < Self::RING.min(fit) {
-            return Self {
-                slot: (capacity + 1).next_power_of_two() as u32 - 1,
-                block: 0,
-            };
+            return Self::with::<T>((capacity + 1).next_power_of_two() as u32, true);
         }
-        let slots = 1 << fit.clamp(1, Self::SLOTS).ilog2();
+        Self::with::<T>(1 << fit.clamp(1, Self::SLOTS).ilog2(), false)
+    }
+
+    fn with<T>(slots: u32, is_ring: bool) -> Self {
+        let states = size_of::<Block<T>>() + slots as usize * size_of::<State>();
         Self {
             slot: slots - 1,
-            block: !(slots - 1),
+            block: if is_ring { 0 } else { !(slots - 1) },
+            messages: states.next_multiple_of(align_of::<Place<T>>()) as u32,
         }
     }
 
@@ -116,8 +120,8 @@ struct Block<T> {
 const LEFT: u64 = 1 << 32;
 
 impl<T> Block<T> {
-    /// What a block needs, and where its messages begin.
-    fn layout(shape: Shape) -> (Layout, usize) {
+    /// What a block needs: the header, then the states of its slots, then their messages.
+    fn layout(shape: Shape) -> Layout {
         let slots = shape.slots() as usize;
         let whole = Layout::array::<Place<T>>(slots).and_then(|messages| {
             let states = Layout::array::<State>(slots)?;
@@ -125,11 +129,12 @@ impl<T> Block<T> {
         });
         let (layout, messages) =
             whole.expect("a message's size is less than half the address space");
-        (layout.pad_to_align(), messages)
+        debug_assert_eq!(messages, shape.messages as usize);
+        layout.pad_to_align()
     }
 
     fn allocate(shape: Shape, start: u32) -> NonNull<Self> {
-        let (layout, _) = Self::layout(shape);
+        let layout = Self::layout(shape);
         // SAFETY: the header alone has a size.
         let memory = unsafe { alloc::alloc(layout) };
         let Some(block) = NonNull::new(memory.cast::<Self>()) else {
@@ -160,7 +165,7 @@ impl<T> Block<T> {
     ///
     /// Nobody else reaches it any more, and no slot holds a message.
     unsafe fn free(block: *mut Self, shape: Shape) {
-        let (layout, _) = Self::layout(shape);
+        let layout = Self::layout(shape);
         for index in 0..shape.slots() as usize {
             // SAFETY: `allocate` wrote that many states, and the block is the caller's alone.
             unsafe { Self::state(block, index).drop_in_place() };
@@ -178,9 +183,9 @@ impl<T> Block<T> {
     /// `block` is an allocation with room for more than `index` slots.
     #[inline]
     unsafe fn state(block: *mut Self, index: usize) -> *mut State {
-        let offset = size_of::<Self>().next_multiple_of(align_of::<State>());
+        const { assert!(size_of::<Self>() % align_of::<State>() == 0) };
         // SAFETY: within the allocation, as the caller says.
-        unsafe { block.byte_add(offset).cast::<State>().add(index) }
+        unsafe { block.add(1).cast::<State>().add(index) }
     }
 
     /// # Safety
@@ -188,11 +193,13 @@ impl<T> Block<T> {
     /// As in `state`.
     #[inline]
     unsafe fn message(block: *mut Self, shape: Shape, index: usize) -> *mut Place<T> {
-        let states = size_of::<Self>().next_multiple_of(align_of::<State>());
-        let offset = (states + shape.slots() as usize * size_of::<State>())
-            .next_multiple_of(align_of::<Place<T>>());
         // SAFETY: as in `state`.
-        unsafe { block.byte_add(offset).cast::<Place<T>>().add(index) }
+        unsafe {
+            block
+                .byte_add(shape.messages as usize)
+                .cast::<Place<T>>()
+                .add(index)
+        }
     }
 
     /// The slot of `position`.

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    marker::PhantomPinned,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -88,7 +89,7 @@ pin_project! {
     pub struct Enqueue<'a, T> {
         #[pin]
         claim: Claim<&'a Sender<T>>,
-        message: Cargo<T>,
+        message: Cargo<T, PhantomPinned>,
     }
 
     impl<T> PinnedDrop for Enqueue<'_, T> {

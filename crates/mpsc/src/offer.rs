@@ -19,31 +19,28 @@ use std::{
 
 use narrows_core::sync::UnsafeCell;
 
-/// A future's message.
-pub(crate) struct Cargo<T> {
+/// A future's message. With `P` [`PhantomPinned`] it can be offered: `&mut` to it is no claim to the message then.
+pub(crate) struct Cargo<T, P = ()> {
     message: UnsafeCell<MaybeUninit<T>>,
     /// Whether it belongs to the future, or is on offer.
     here: bool,
-    /// `&mut` to the whole is no claim to the message, to which an offer points.
-    _pinned: PhantomPinned,
+    _pinned: P,
 }
 
 /// A message on offer.
 pub(crate) struct Offer<T>(NonNull<UnsafeCell<MaybeUninit<T>>>);
 
-impl<T> Cargo<T> {
+impl<T, P: Default> Cargo<T, P> {
     pub(crate) fn new(message: T) -> Self {
         Self {
             message: UnsafeCell::new(MaybeUninit::new(message)),
             here: true,
-            _pinned: PhantomPinned,
+            _pinned: P::default(),
         }
     }
+}
 
-    pub(crate) fn is_here(&self) -> bool {
-        self.here
-    }
-
+impl<T> Cargo<T, PhantomPinned> {
     /// Offers the message. The future is pinned, and withdraws the offer before it takes the message or ends.
     pub(crate) fn offer(&self) -> Offer<T> {
         Offer(NonNull::from(&self.message))
@@ -52,6 +49,12 @@ impl<T> Cargo<T> {
     /// The offer was accepted.
     pub(crate) fn accepted(&mut self) {
         self.here = false;
+    }
+}
+
+impl<T, P> Cargo<T, P> {
+    pub(crate) fn is_here(&self) -> bool {
+        self.here
     }
 
     /// Takes the message, if it is here. It must not be on offer.
@@ -64,9 +67,7 @@ impl<T> Cargo<T> {
                 .with(|message| unsafe { (*message).assume_init_read() })
         })
     }
-}
 
-impl<T> Cargo<T> {
     /// [`take`](Self::take), where it is known to be here.
     ///
     /// # Panics
@@ -78,7 +79,7 @@ impl<T> Cargo<T> {
     }
 }
 
-impl<T> Drop for Cargo<T> {
+impl<T, P> Drop for Cargo<T, P> {
     fn drop(&mut self) {
         drop(self.take());
     }
@@ -104,7 +105,7 @@ impl<T> UnwindSafe for Offer<T> {}
 impl<T> RefUnwindSafe for Offer<T> {}
 
 // SAFETY: a shared reference shows only whether the message is here. It is `Sync` no more often than tokio's.
-unsafe impl<T: Sync> Sync for Cargo<T> {}
+unsafe impl<T: Sync, P> Sync for Cargo<T, P> {}
 
 impl<T> fmt::Debug for Offer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
