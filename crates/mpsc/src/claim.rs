@@ -66,6 +66,7 @@ impl<S: ToSender> Host for Via<S> {
         f(&mut self.shared().line().lock().waiting)
     }
 
+    #[cold]
     fn abandon(&self, node: Pin<&mut Node<Want<S::Message>>>) {
         give_up(self.shared(), node, || ());
     }
@@ -73,6 +74,7 @@ impl<S: ToSender> Host for Via<S> {
 
 /// Leaves the line; what was granted goes to the next who waits. If the message that was offered is sent, that is
 /// said before anybody's waker can panic.
+#[cold]
 fn give_up<T>(shared: &Shared<T>, node: Pin<&mut Node<Want<T>>>, sent: impl FnOnce()) {
     let Some(left) = shared.line().lock().waiting.leave(node) else {
         return;
