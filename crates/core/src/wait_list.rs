@@ -168,7 +168,7 @@ impl<E> Node<E> {
         // links are there, since it has not left.
         let extra = self
             .links
-            .with_mut(|links| unsafe { (*links).assume_init_mut() }.extra.take());
+            .with_mut(|links| unsafe { &mut *links.cast::<Links<E>>() }.extra.take());
         self.as_mut().set_joined(None);
         extra
     }
@@ -268,7 +268,7 @@ impl<E> WaitList<E> {
         let place = unsafe { &(*node.as_ptr()).links };
         place.with_mut(|place| {
             // SAFETY: it was in no list, so nobody else has access.
-            unsafe { (*place).write(links) };
+            unsafe { place.cast::<Links<E>>().write(links) };
         });
         match previous {
             // SAFETY: the back of the list is a node of it.
@@ -412,7 +412,7 @@ impl<E> WaitList<E> {
         // SAFETY: the identity of this list is not given to another, so `&mut self` says that nobody
         // else has access to the links of its nodes; it is borrowed for as long as the result. A node that
         // has joined has links.
-        links.with_mut(|links| unsafe { (*links).assume_init_mut() })
+        links.with_mut(|links| unsafe { &mut *links.cast::<Links<E>>() })
     }
 }
 

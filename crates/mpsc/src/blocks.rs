@@ -149,11 +149,11 @@ impl<T> Block<T> {
             });
         }
         for index in 0..shape.slots() as usize {
+            let state = Self::state(block.as_ptr(), index);
             // SAFETY: the layout has room for that many states.
-            unsafe { Self::state(block.as_ptr(), index).write(slot::empty()) };
-            // SAFETY: the same for the messages.
-            let message = unsafe { Self::message(block.as_ptr(), shape, index) };
-            // SAFETY: as above.
+            unsafe { state.write(slot::empty()) };
+            let message = Self::message(block.as_ptr(), shape, index);
+            // SAFETY: and for that many messages.
             unsafe { message.write(Place::new(MaybeUninit::uninit())) };
         }
         block
@@ -167,10 +167,14 @@ impl<T> Block<T> {
     unsafe fn free(block: *mut Self, shape: Shape) {
         let layout = Self::layout(shape);
         for index in 0..shape.slots() as usize {
+            let (state, message) = (
+                Self::state(block, index),
+                Self::message(block, shape, index),
+            );
             // SAFETY: `allocate` wrote that many states, and the block is the caller's alone.
-            unsafe { Self::state(block, index).drop_in_place() };
+            unsafe { state.drop_in_place() };
             // SAFETY: the same for the messages.
-            unsafe { Self::message(block, shape, index).drop_in_place() };
+            unsafe { message.drop_in_place() };
         }
         // SAFETY: the same for the header.
         unsafe { block.drop_in_place() };
@@ -178,28 +182,18 @@ impl<T> Block<T> {
         unsafe { alloc::dealloc(block.cast(), layout) };
     }
 
-    /// # Safety
-    ///
-    /// `block` is an allocation with room for more than `index` slots.
+    /// Where the state of a slot is.
     #[inline]
-    unsafe fn state(block: *mut Self, index: usize) -> *mut State {
+    fn state(block: *mut Self, index: usize) -> *mut State {
         const { assert!(size_of::<Self>() % align_of::<State>() == 0) };
-        // SAFETY: within the allocation, as the caller says.
-        unsafe { block.add(1).cast::<State>().add(index) }
+        block.wrapping_add(1).cast::<State>().wrapping_add(index)
     }
 
-    /// # Safety
-    ///
-    /// As in `state`.
+    /// Where the message of a slot is.
     #[inline]
-    unsafe fn message(block: *mut Self, shape: Shape, index: usize) -> *mut Place<T> {
-        // SAFETY: as in `state`.
-        unsafe {
-            block
-                .byte_add(shape.messages as usize)
-                .cast::<Place<T>>()
-                .add(index)
-        }
+    fn message(block: *mut Self, shape: Shape, index: usize) -> *mut Place<T> {
+        let first = block.wrapping_byte_add(shape.messages as usize);
+        first.cast::<Place<T>>().wrapping_add(index)
     }
 
     /// The slot of `position`.
@@ -210,11 +204,15 @@ impl<T> Block<T> {
     #[inline]
     unsafe fn slot<'a>(block: *mut Self, shape: Shape, position: Position) -> Slot<'a, T> {
         let index = shape.index(position);
+        let (state, message) = (
+            Self::state(block, index),
+            Self::message(block, shape, index),
+        );
         Slot {
             // SAFETY: the index is less than the number of slots that `allocate` wrote.
-            state: unsafe { &*Self::state(block, index) },
+            state: unsafe { &*state },
             // SAFETY: the same.
-            message: unsafe { &*Self::message(block, shape, index) },
+            message: unsafe { &*message },
         }
     }
 
@@ -302,7 +300,7 @@ impl<T> Tail<T> {
         messages: &mut VecDeque<T>,
     ) -> Option<Found> {
         let mut messages = messages.drain(..positions.count() as usize);
-        let first = messages.next().expect("at least one position was given");
+        let first = messages.next()?;
         for (n, message) in (1..).zip(messages) {
             let slot = self.slot(links, claims, positions.first().plus(n));
             // SAFETY: as in `fill`; and the first is filled last.
@@ -383,7 +381,7 @@ impl<T> Links<T> {
     }
 
     /// The link to the block after `block`; to the first if that is null.
-    fn link<'a>(&'a self, block: *mut Block<T>) -> &'a AtomicPtr<Block<T>> {
+    fn link(&self, block: *mut Block<T>) -> &AtomicPtr<Block<T>> {
         if block.is_null() {
             &self.first
         } else {

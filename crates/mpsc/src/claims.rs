@@ -159,7 +159,7 @@ impl Seen {
     /// Whether no message will be sent any more.
     #[inline]
     pub(crate) fn is_over(self) -> bool {
-        self.senders_are_gone() || self.0 % ONE_SENT & !(IN_LINE | RECEIVER_SLEEPS) == CLOSED
+        self.senders_are_gone() || (self.0 % ONE_SENT) & !(IN_LINE | RECEIVER_SLEEPS) == CLOSED
     }
 
     /// How many slots are claimed or filled, if `taken` messages have been taken.
@@ -258,17 +258,20 @@ impl Claims {
     #[inline]
     pub(crate) fn claim(&self, n: u32, taken: &Taken) -> Result<(), Refusal> {
         let mut seen = self.look();
-        while n > 0 {
+        if n == 0 {
+            return if seen.is_closed() {
+                Err(Refusal::Closed)
+            } else {
+                Ok(())
+            };
+        }
+        loop {
             self.free(&mut seen, n, taken)?;
             match self.step(seen, seen.0 + u64::from(n) * ONE_OUTSTANDING) {
                 Ok(()) => return Ok(()),
                 Err(now) => seen = now,
             }
         }
-        if self.load().is_closed() {
-            return Err(Refusal::Closed);
-        }
-        Ok(())
     }
 
     /// How many slots are free for anybody, at least `n`; or why there are not so many.

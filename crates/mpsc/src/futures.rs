@@ -151,15 +151,15 @@ impl<T> Future for Enqueue<'_, T> {
                 }
             }
             let offer = Waits::Here(this.message.offer());
-            let sent = match ready!(this.claim.as_mut().poll_offering(cx, offer)) {
+            match ready!(this.claim.as_mut().poll_offering(cx, offer)) {
                 Ok(Got::Sent) => this.message.accepted(),
                 Ok(Got::Claimed) => shared.send_claimed(|| this.message.take_here()),
                 Err(claim::Closed) => {
                     return Poll::Ready(Err(SendError(this.message.take_here())));
                 }
-            };
+            }
             this.claim.sent(1);
-            Poll::Ready(Ok(sent))
+            Poll::Ready(Ok(()))
         })
     }
 }

@@ -64,7 +64,7 @@ impl<T, P> Cargo<T, P> {
         here.then(|| {
             self.message
                 // SAFETY: it is here, and so read for the first time.
-                .with(|message| unsafe { (*message).assume_init_read() })
+                .with(|message| unsafe { message.cast::<T>().read() })
         })
     }
 
@@ -92,7 +92,7 @@ impl<T> Offer<T> {
         // lock that the caller has.
         let message = unsafe { self.0.as_ref() };
         // SAFETY: the future takes or drops no message whose offer was accepted, and there is one offer.
-        message.with(|message| unsafe { (*message).assume_init_read() })
+        message.with(|message| unsafe { message.cast::<T>().read() })
     }
 }
 

@@ -51,7 +51,7 @@ impl<T> Slot<'_, T> {
     pub(crate) unsafe fn fill(&self, message: impl FnOnce() -> T) -> Option<Found> {
         self.message.with_mut(|place| {
             // SAFETY: until the state says `FULL` the place is the caller's, whose position it is.
-            unsafe { (*place).write(message()) };
+            unsafe { place.cast::<T>().write(message()) };
         });
         // ORDERING: Release; pairs with the Acquire in `is_full`: the message is written. Acquire; pairs with the
         // Release in `await_message`: the receiver's waker is there.
@@ -68,7 +68,7 @@ impl<T> Slot<'_, T> {
     pub(crate) unsafe fn fill_behind(&self, message: T) {
         self.message.with_mut(|place| {
             // SAFETY: as in `fill`.
-            unsafe { (*place).write(message) };
+            unsafe { place.cast::<T>().write(message) };
         });
         // ORDERING: Release; as in `fill`.
         self.state.store(FULL, Ordering::Release);
@@ -97,7 +97,7 @@ impl<T> Slot<'_, T> {
     pub(crate) unsafe fn take(&self) -> T {
         // SAFETY: the message is here, and its only reader is the receiver, once.
         self.message
-            .with(|place| unsafe { (*place).assume_init_read() })
+            .with(|place| unsafe { place.cast::<T>().read() })
     }
 
     /// Makes room for another message. The caller is the receiver, and has taken the one that was here.

@@ -328,17 +328,17 @@ fn one_run(rng: &mut Rng) {
                 rx.close();
                 simple.closed = true;
             }
-            _ => match {
+            _ => {
                 next += 1;
-                tx.try_send(ledger.payload(next))
-            } {
-                Ok(()) => {
-                    assert!(!simple.closed && simple.queue.len() < capacity);
-                    simple.queue.push_back(next);
+                match tx.try_send(ledger.payload(next)) {
+                    Ok(()) => {
+                        assert!(!simple.closed && simple.queue.len() < capacity);
+                        simple.queue.push_back(next);
+                    }
+                    Err(TrySendError::Full(_)) => assert_eq!(simple.queue.len(), capacity),
+                    Err(TrySendError::Closed(_)) => assert!(simple.closed),
                 }
-                Err(TrySendError::Full(_)) => assert_eq!(simple.queue.len(), capacity),
-                Err(TrySendError::Closed(_)) => assert!(simple.closed),
-            },
+            }
         }
         assert_eq!(rx.len(), simple.queue.len());
     }

@@ -1,6 +1,6 @@
 //! Actor: a state that one task owns, and that others reach by requests.
 //!
-//! By hand this is a loop around [`request`](crate::request), or around an mpsc. What then goes wrong:
+//! By hand this is a loop around [`request`], or around an mpsc. What then goes wrong:
 //!
 //! - It panics, and the first to learn of it is a caller who gets `RecvError`.
 //! - It stops between two requests, and what is queued is lost; or it never stops, since a clone of its sender
