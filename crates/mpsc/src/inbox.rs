@@ -269,15 +269,17 @@ impl<T> ReceiverHalf<T> {
 /// one is copied once. The slot is not used again before the receiver goes on.
 #[inline(always)]
 fn free<T>(shared: &Shared<T>, full: Full<'_, T>) -> T {
-    if shared.taken().add(1) {
-        return hand_out_first(shared, full);
-    }
+    let full = if shared.taken().add(1) {
+        hand_out_first(shared, full)
+    } else {
+        full
+    };
     full.take()
 }
 
-/// [`free`] while a sender waits.
+/// Hands the freed slot to a sender that waits.
 #[cold]
-fn hand_out_first<T>(shared: &Shared<T>, full: Full<'_, T>) -> T {
+fn hand_out_first<'a, T>(shared: &Shared<T>, full: Full<'a, T>) -> Full<'a, T> {
     /// Takes the message if a waker panics, too.
     struct Untaken<'a, T>(Option<Full<'a, T>>);
 
@@ -289,8 +291,7 @@ fn hand_out_first<T>(shared: &Shared<T>, full: Full<'_, T>) -> T {
 
     let mut untaken = Untaken(Some(full));
     shared.hand_out_freed();
-    let full = untaken.0.take().expect("it is still there");
-    full.take()
+    untaken.0.take().expect("it is still there")
 }
 
 /// Frees the slots of `n` messages that were taken.
