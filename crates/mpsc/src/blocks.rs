@@ -365,6 +365,7 @@ impl<T> Tail<T> {
             if moves_tail {
                 let bound = LEFT | u64::from(claims.bound().get());
                 // ORDERING: Release; pairs with the Acquire in `give_back`: this sender is done with the block.
+                // UNMODELLED: a block would have to be given back while its sender writes this.
                 this.left.store(bound, Ordering::Release);
             }
             block = next;
@@ -532,6 +533,7 @@ impl<T> Cursor<T> {
             // SAFETY: not given back yet.
             let oldest = unsafe { &*self.oldest };
             // ORDERING: Acquire; pairs with the Release in `walk`: its sender is done with the block.
+            // UNMODELLED: as there.
             let left = oldest.left.load(Ordering::Acquire);
             if left & LEFT == 0 || !self.position.has_reached(Position::new(left)) {
                 return;

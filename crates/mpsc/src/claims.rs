@@ -380,9 +380,9 @@ impl Claims {
     }
 
     /// From here on only who has the line's lock claims. Only with that lock.
-    pub(crate) fn form_line(&self) -> Seen {
-        // ORDERING: Acquire; pairs with the Release in `step`: as in `load`.
-        Seen(self.word.fetch_or(IN_LINE, Ordering::Acquire))
+    pub(crate) fn form_line(&self) {
+        // ORDERING: Relaxed; who has the lock looks at the word after that, which can't show what was before.
+        self.word.fetch_or(IN_LINE, Ordering::Relaxed);
     }
 
     /// Nobody waits any more. Only with the line's lock.
@@ -390,6 +390,7 @@ impl Claims {
         // While there was a line nobody else learned it, and positions wrap.
         self.learn(taken);
         // ORDERING: Release; pairs with the Acquire in `look` and `step`: who finds no line finds that count.
+        // UNMODELLED: it would have to be older than 2^31 messages to be mistaken.
         self.word.fetch_and(!IN_LINE, Ordering::Release);
     }
 
@@ -423,12 +424,14 @@ impl Claims {
     pub(crate) fn bound(&self) -> Position {
         // ORDERING: Release; pairs with the Acquire of `step`: who gets a position after this sees what was
         // done before it. A read-modify-write, so that each step is either before it or after.
+        // UNMODELLED: a sender would have to be on its way while the receiver reads all of the next block.
         Seen(self.word.fetch_or(0, Ordering::Release)).sent()
     }
 
     #[inline]
     fn look(&self) -> Seen {
         // ORDERING: Acquire; pairs with the Release in `dissolve_line`: the count in `taken` is not older than that.
+        // UNMODELLED: as there.
         Seen(self.word.load(Ordering::Acquire))
     }
 
@@ -457,7 +460,13 @@ impl Claims {
         // ORDERING: Acquire; pairs with the Release in `bound` and `fall_asleep`. Release; pairs with the Acquire in
         // `load`. Acquire on failure; as in `look`.
         self.word
-            .compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange_weak(
+                seen.0,
+                next,
+                Ordering::AcqRel,
+                // UNMODELLED: as there.
+                Ordering::Acquire,
+            )
             .map(drop)
             .map_err(Seen)
     }

@@ -70,14 +70,14 @@ impl<T> Slot<'_, T> {
             // SAFETY: as in `fill`.
             unsafe { place.cast::<T>().write(message) };
         });
-        // ORDERING: Release; as in `fill`.
-        self.state.store(FULL, Ordering::Release);
+        // ORDERING: Relaxed; the receiver comes here after it has seen the earlier one filled, which happens later.
+        self.state.store(FULL, Ordering::Relaxed);
     }
 
     /// Whether a message is here.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        // ORDERING: Acquire; pairs with the Release in `fill` and `fill_behind`.
+        // ORDERING: Acquire; pairs with the Release in `fill`.
         self.state.load(Ordering::Acquire) == FULL
     }
 

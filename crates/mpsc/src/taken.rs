@@ -30,15 +30,15 @@ impl Taken {
     #[inline]
     #[must_use = "a sender may wait for what was freed"]
     pub(crate) fn add(&self, n: u32) -> bool {
-        // ORDERING: Release; pairs with the Acquire in `count` and `a_sender_waits`: who fills a slot
+        // ORDERING: Release; pairs with the Acquire in `count`: who fills a slot
         // because it was freed does so after the receiver was done with it.
         self.0.fetch_add(u64::from(n) * ONE, Ordering::Release) & A_SENDER_WAITS != 0
     }
 
-    /// A sender is about to wait; returns the count as it was when the flag went up.
-    pub(crate) fn a_sender_waits(&self) -> u64 {
-        // ORDERING: Acquire; pairs with the Release in `add`.
-        self.0.fetch_or(A_SENDER_WAITS, Ordering::Acquire) / ONE
+    /// A sender is about to wait. Only with the line's lock.
+    pub(crate) fn a_sender_waits(&self) {
+        // ORDERING: Relaxed; the sender looks at the count after that, which can't show what was before.
+        self.0.fetch_or(A_SENDER_WAITS, Ordering::Relaxed);
     }
 
     /// Nobody waits any more. Only with the line's lock.

@@ -83,6 +83,7 @@ impl WakerCell {
     /// Whether somebody has to take it, or is about to.
     pub(crate) fn is_lent(&self) -> bool {
         // ORDERING: Acquire; pairs with the Release in `take`: the words were read before the next are written.
+        // UNMODELLED: the checker lets no load see a store that is made after it.
         self.lent.load(Ordering::Acquire) != 0
     }
 
@@ -92,6 +93,7 @@ impl WakerCell {
         let data = self.data.load(Ordering::Relaxed);
         let vtable = self.vtable.load(Ordering::Relaxed);
         // ORDERING: Release; pairs with the Acquire in `is_lent`.
+        // UNMODELLED: as there.
         self.lent.store(0, Ordering::Release);
         // SAFETY: the words came from `put`, which forgot a whole waker; its vtable is `'static`.
         let vtable = unsafe { &*vtable };

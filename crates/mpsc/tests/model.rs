@@ -161,6 +161,31 @@ mod send_and_receive {
         });
     }
 
+    /// The receiver gives a block back, and a sender uses it again.
+    #[test]
+    fn sends_over_an_edge_against_recv_that_gives_a_block_back() {
+        model(|| {
+            let (tx, mut rx) = unbounded_channel();
+            for i in 1..=5 {
+                assert!(tx.send(Payload::new(i)).is_ok());
+            }
+            for i in 1..=4 {
+                assert_eq!(rx.try_recv().map(|message| message.read()), Ok(i));
+            }
+            let sender = thread::spawn(move || {
+                for i in 6..=7 {
+                    assert!(tx.send(Payload::new(i)).is_ok());
+                }
+                tx
+            });
+            // Going into the third block gives back the first, which the seventh message may need.
+            for i in 5..=7 {
+                assert_eq!(block_on(rx.recv()).map(|message| message.read()), Some(i));
+            }
+            sender.join().unwrap();
+        });
+    }
+
     /// A receiver that finds a later message before an earlier one waits for that in its slot.
     #[test]
     fn a_message_on_its_way_against_recv() {
@@ -517,6 +542,29 @@ mod waiting_for_capacity {
     }
 
     /// The last waker counts, whenever the slot is granted.
+    /// A sender fills a slot that was freed, which another one has learned.
+    #[test]
+    fn try_sends_of_two_against_try_recvs() {
+        model(|| {
+            let (tx, mut rx) = full(3);
+            let receiver = thread::spawn(move || {
+                for i in 1..=3 {
+                    assert_eq!(rx.try_recv().map(|message| message.read()), Ok(i));
+                }
+                rx
+            });
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || tx.try_send(Payload::new(4)).is_ok())
+            };
+            let mut sent = usize::from(tx.try_send(Payload::new(5)).is_ok());
+            sent += usize::from(other.join().unwrap());
+            let mut rx = receiver.join().unwrap();
+            assert_eq!(rx.len(), sent);
+            while rx.try_recv().is_ok() {}
+        });
+    }
+
     /// One slot is free all the time, whatever somebody else finds who wants two.
     #[test]
     fn try_send_against_try_reserve_many_of_too_much() {
@@ -915,6 +963,47 @@ mod the_end {
             }
             dropper.join().unwrap();
             drop(tx);
+        });
+    }
+
+    #[test]
+    fn closed_shows_what_came_before() {
+        model(|| {
+            let (tx, mut rx) = channel::<Payload>(1);
+            let note = Arc::new(Note::default());
+            let closer = {
+                let note = Arc::clone(&note);
+                thread::spawn(move || {
+                    note.write(1);
+                    rx.close();
+                    rx
+                })
+            };
+            if tx.is_closed() {
+                assert_eq!(note.read(), 1);
+            }
+            closer.join().unwrap();
+        });
+    }
+
+    /// Whoever finds that all senders are gone sees what each of them did.
+    #[test]
+    fn the_end_shows_what_came_before() {
+        model(|| {
+            let (tx, mut rx) = channel::<Payload>(1);
+            let note = Arc::new(Note::default());
+            let dropper = {
+                let (note, tx) = (Arc::clone(&note), tx.clone());
+                thread::spawn(move || {
+                    note.write(1);
+                    drop(tx);
+                })
+            };
+            drop(tx);
+            if matches!(rx.try_recv(), Err(TryRecvError::Disconnected)) {
+                assert_eq!(note.read(), 1);
+            }
+            dropper.join().unwrap();
         });
     }
 }
