@@ -6,7 +6,7 @@ use std::{fmt, ops::Deref, ptr::NonNull};
 use narrows_explain::Site;
 
 use crate::{
-    own_borrows,
+    own_borrows::OwnBorrows,
     shared::{Node, OwnedNode, Shared},
     slot::{Entered, Left, NotEntered, Relation, Slot, WEIGHT},
     state::Version,
@@ -24,6 +24,7 @@ pub(crate) struct Borrow<'a, T> {
     node: NonNull<Node<T>>,
     version: Version,
     entered: Entered,
+    own: OwnBorrows,
 }
 
 // SAFETY: a shared reference to a borrow gives access to the value, and to nothing else.
@@ -40,21 +41,21 @@ impl<T> Shared<T> {
     pub(crate) fn borrow(&self, site: Site) -> Borrow<'_, T> {
         match self.attempt(site) {
             Ok(borrow) => borrow,
-            Err(obstacle) => self.borrow_after(obstacle, site),
+            // The obstacle is met again, if it is still there; so it needn't be handed over, and this is small
+            // enough to be inlined.
+            Err(_) => self.borrow_slowly(site),
         }
     }
 
     #[cold]
+    #[inline(never)]
     #[track_caller]
-    fn borrow_after<'a>(&'a self, mut obstacle: Obstacle<'a>, site: Site) -> Borrow<'a, T> {
+    fn borrow_slowly(&self, site: Site) -> Borrow<'_, T> {
         loop {
-            if let Err(Modified) = self.overcome(obstacle) {
-                // Whoever modifies it has it for as long as the lock does not say otherwise.
-                drop(self.lock());
-            }
-            match self.attempt(site) {
+            match self.try_borrow(site) {
                 Ok(borrow) => return borrow,
-                Err(another) => obstacle = another,
+                // Whoever modifies it has it for as long as the lock does not say otherwise.
+                Err(Modified) => drop(self.lock()),
             }
         }
     }
@@ -73,10 +74,11 @@ impl<T> Shared<T> {
     fn attempt(&self, site: Site) -> Result<Borrow<'_, T>, Obstacle<'_>> {
         let version = self.look().version();
         let node = self.node_in_place_of(version);
-        let slot = self.slot();
+        let own = OwnBorrows::of_this_thread();
+        let slot = self.slot_of(own);
         match slot.enter(version) {
             Ok(entered) => {
-                own_borrows::begin(node.cast_const().cast(), site);
+                own.begin(node.cast_const().cast(), site);
                 // SAFETY: the slot was of that version, so the node in its place is its own, and never null.
                 let node = unsafe { NonNull::new_unchecked(node) };
                 Ok(Borrow {
@@ -85,21 +87,32 @@ impl<T> Shared<T> {
                     node,
                     version,
                     entered,
+                    own,
                 })
             }
-            Err(why) => Err(Obstacle { version, slot, why }),
+            Err(why) => Err(Obstacle {
+                version,
+                slot,
+                why,
+                own,
+            }),
         }
     }
 
     /// Does what another attempt needs.
     #[cold]
     fn overcome(&self, obstacle: Obstacle<'_>) -> Result<(), Modified> {
-        let Obstacle { version, slot, why } = obstacle;
+        let Obstacle {
+            version,
+            slot,
+            why,
+            own,
+        } = obstacle;
         match why.seen.relation_to(version) {
             Relation::Current => {
                 assert!(!why.seen.is_full(), "too many borrows of one value");
                 if why.met_another {
-                    self.part_from_other_thread();
+                    self.part_from_other_thread(own);
                 }
             }
             Relation::Behind => {
@@ -124,6 +137,7 @@ struct Obstacle<'a> {
     version: Version,
     slot: &'a Slot,
     why: NotEntered,
+    own: OwnBorrows,
 }
 
 impl<T> Borrow<'_, T> {
@@ -149,10 +163,10 @@ impl<T> Deref for Borrow<'_, T> {
 impl<T> Drop for Borrow<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        own_borrows::end(self.node.as_ptr().cast_const().cast());
+        self.own.end(self.node.as_ptr().cast_const().cast());
         if self.version.recurs() || !self.slot.leave_unchanged(self.entered) {
             self.shared
-                .end_borrow(self.slot, self.node, self.version, self.entered);
+                .end_borrow(self.slot, self.node, self.version, self.entered, self.own);
         }
     }
 }
@@ -162,7 +176,15 @@ impl<T> Shared<T> {
     // A function of its own, and without a reference to the borrow, so that what is above is small enough to
     // be inlined.
     #[cold]
-    fn end_borrow(&self, slot: &Slot, node: NonNull<Node<T>>, version: Version, entered: Entered) {
+    #[inline(never)]
+    fn end_borrow(
+        &self,
+        slot: &Slot,
+        node: NonNull<Node<T>>,
+        version: Version,
+        entered: Entered,
+        own: OwnBorrows,
+    ) {
         let now = self.look().version();
         let (left, met_another) = if now == version || now == version.next() {
             slot.leave(entered)
@@ -170,8 +192,9 @@ impl<T> Shared<T> {
             // All slots move on from a version before the next but one is published.
             (Left::Replaced, false)
         };
-        if met_another {
-            self.part_from_other_thread();
+        // What changed the count may have been another borrow of this thread, if it has one.
+        if met_another && own.is_empty() {
+            self.part_from_other_thread(own);
         }
         match left {
             Left::Quietly => {}
@@ -205,7 +228,7 @@ mod tests {
 
     use narrows_explain::Site;
 
-    use crate::{shared::Shared, state::Version};
+    use crate::{own_borrows::OwnBorrows, shared::Shared, state::Version};
 
     /// Whether a borrow of the version numbered `first` goes on after all of `later` were current.
     fn keep(first: u64, later: u64, others: usize) {
@@ -233,7 +256,7 @@ mod tests {
                 .iter()
                 .all(|borrow| ***borrow == "in the same place")
         );
-        assert_eq!(shared.slot().look().borrows(), others);
+        assert_eq!(shared.slot_of(OwnBorrows::of_this_thread()).look().borrows(), others);
         drop(current);
         assert!(shared.modify("test", |_| true));
     }

@@ -97,7 +97,7 @@ impl Seen {
         self.0 & MOST_BORROWS == MOST_BORROWS
     }
 
-    /// Whether another thread borrowed here, or ended a borrow, between the two.
+    /// Whether a borrow began here, or ended, between the two.
     #[inline]
     fn met_another(self, later: Self) -> bool {
         self.0 >> VERSION_SHIFT == later.0 >> VERSION_SHIFT && self.borrows() != later.borrows()
@@ -202,12 +202,12 @@ impl Slot {
             .is_ok()
     }
 
-    /// Ends a borrow; also says whether it met another thread here. If the borrow's version is one that can
+    /// Ends a borrow; also says whether another one began or ended here meanwhile. If the borrow's version is one that can
     /// [recur](Version::recurs), it must be current, or have been just before.
     pub(crate) fn leave(&self, entered: Entered) -> (Left, bool) {
         let Entered(entered) = entered;
         let mut seen = self.look();
-        let mut met_another = false;
+        let mut met_another = seen.met_another(Seen(entered));
         loop {
             if !seen.is_of_same_version(Seen(entered)) {
                 return (Left::Replaced, met_another);

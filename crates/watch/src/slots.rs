@@ -2,21 +2,26 @@
 //! The slots of a channel, and which of them a thread uses.
 //!
 //! A channel begins with one slot. When two threads meet in it, the channel gets as many as the machine runs
-//! threads, each on a cache line of its own; they stay until the channel ends. A thread has one number for all
-//! channels, by which it picks its slot. Whoever loses a race against another thread in a slot changes to
-//! the next number, so threads that borrow often soon have slots of their own, and those that borrow
-//! in turns go on sharing one.
+//! threads, as far as that can be known, each on a cache line of its own; they stay until the channel ends. A thread has one number for all
+//! channels, by which it picks its slot. Whoever meets another thread in a slot, which began or ended a borrow
+//! there during its own, changes to the next number; so threads that borrow often soon have slots of their own,
+//! and those that borrow in turns go on sharing one.
 
 use std::ptr;
 
 use crossbeam_utils::CachePadded;
 use narrows_core::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::{own_borrows, slot::Slot, state::Version};
+use crate::{own_borrows::OwnBorrows, slot::Slot, state::Version};
 
 /// More slots than this would make `send`, which visits all of them, too slow.
 #[cfg(not(narrows_loom))]
 const MOST_SLOTS: usize = 64;
+
+/// As many as this where the number of threads can't be known: a thread that is pinned to one processor is told
+/// of no other.
+#[cfg(not(narrows_loom))]
+const SLOTS_OF_PINNED_THREADS: usize = 8;
 
 type More = [CachePadded<Slot>];
 
@@ -40,18 +45,13 @@ impl MoreSlots {
         unsafe { more.as_ref() }.map_or(&[], |more| more)
     }
 
-    /// The slot that this thread uses.
+    /// The slot that the thread with that list uses.
     #[inline]
-    pub(crate) fn of_this_thread<'a>(&'a self, first: &'a Slot) -> &'a Slot {
+    pub(crate) fn of_thread<'a>(&'a self, own: OwnBorrows, first: &'a Slot) -> &'a Slot {
         let more = self.get();
-        if more.is_empty() {
-            return first;
-        }
         // The number of slots is a power of two, and the first is one of them.
-        match own_borrows::slot_number() & more.len() {
-            0 => first,
-            number => &more[number - 1],
-        }
+        let number = own.slot_number() & more.len();
+        more.get(number.wrapping_sub(1)).map_or(first, |slot| slot)
     }
 
     /// All of them, the first first.
@@ -67,9 +67,9 @@ impl MoreSlots {
         1 + self.get().len()
     }
 
-    /// Whether the machine runs several threads and the channel has only one slot.
+    /// Whether the channel has only one slot.
     pub(crate) fn can_grow(&self) -> bool {
-        self.get().is_empty() && wanted() > 1
+        self.get().is_empty()
     }
 
     /// Adds the further slots; how many. The caller has the channel's lock, and `version` is current.
@@ -106,8 +106,10 @@ fn wanted() -> usize {
 
     static WANTED: OnceLock<usize> = OnceLock::new();
     *WANTED.get_or_init(|| {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        threads.next_power_of_two().min(MOST_SLOTS)
+        match thread::available_parallelism().map_or(1, NonZero::get) {
+            1 => SLOTS_OF_PINNED_THREADS,
+            threads => threads.next_power_of_two().min(MOST_SLOTS),
+        }
     })
 }
 
