@@ -39,24 +39,23 @@ impl<T> Shared<T> {
     #[inline]
     #[track_caller]
     pub(crate) fn borrow(&self, site: Site) -> Borrow<'_, T> {
-        match self.attempt(site) {
-            Ok(borrow) => borrow,
-            // The obstacle is met again, if it is still there; so it needn't be handed over, and this is small
-            // enough to be inlined.
-            Err(_) => self.borrow_slowly(site),
+        loop {
+            // The obstacle is met again below, if it is still there. That gives neither it nor a borrow from
+            // one to the other, so that what is here is small enough to be inlined, and needs no memory.
+            if let Ok(borrow) = self.attempt(site) {
+                return borrow;
+            }
+            self.clear_the_way(site);
         }
     }
 
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn borrow_slowly(&self, site: Site) -> Borrow<'_, T> {
-        loop {
-            match self.try_borrow(site) {
-                Ok(borrow) => return borrow,
-                // Whoever modifies it has it for as long as the lock does not say otherwise.
-                Err(Modified) => drop(self.lock()),
-            }
+    fn clear_the_way(&self, site: Site) {
+        if let Err(Modified) = self.try_borrow(site) {
+            // Whoever modifies it has it for as long as the lock does not say otherwise.
+            drop(self.lock());
         }
     }
 
@@ -70,15 +69,16 @@ impl<T> Shared<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn attempt(&self, site: Site) -> Result<Borrow<'_, T>, Obstacle<'_>> {
         let version = self.look().version();
         let node = self.node_in_place_of(version);
         let own = OwnBorrows::of_this_thread();
         let slot = self.slot_of(own);
+        // Before the borrow is counted, which is what takes the time: the processor does this meanwhile.
+        own.begin(node.cast_const().cast(), site);
         match slot.enter(version) {
             Ok(entered) => {
-                own.begin(node.cast_const().cast(), site);
                 // SAFETY: the slot was of that version, so the node in its place is its own, and never null.
                 let node = unsafe { NonNull::new_unchecked(node) };
                 Ok(Borrow {
@@ -90,17 +90,19 @@ impl<T> Shared<T> {
                     own,
                 })
             }
-            Err(why) => Err(Obstacle {
-                version,
-                slot,
-                why,
-                own,
-            }),
+            Err(why) => {
+                own.end_any(node.cast_const().cast());
+                Err(Obstacle {
+                    version,
+                    slot,
+                    why,
+                    own,
+                })
+            }
         }
     }
 
     /// Does what another attempt needs.
-    #[cold]
     fn overcome(&self, obstacle: Obstacle<'_>) -> Result<(), Modified> {
         let Obstacle {
             version,
@@ -192,7 +194,7 @@ impl<T> Shared<T> {
             // All slots move on from a version before the next but one is published.
             (Left::Replaced, false)
         };
-        // What changed the count may have been another borrow of this thread, if it has one.
+        // Unless they are this thread's.
         if met_another && own.is_empty() {
             self.part_from_other_thread(own);
         }

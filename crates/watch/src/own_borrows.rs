@@ -123,7 +123,35 @@ impl OwnBorrows {
         let last = list.len.get().wrapping_sub(1);
         match list.entries.get(last) {
             Some(place) if last + 1 < ROOM && place.get().node == node => list.len.set(last),
-            _ => end_of_an_older(list, node),
+            _ => self.end_any(node),
+        }
+    }
+
+    /// The same, where it needn't be fast.
+    #[cold]
+    pub(crate) fn end_any(self, node: *const ()) {
+        let in_overflow = OVERFLOW.try_with(|overflow| {
+            let mut overflow = overflow.borrow_mut();
+            let btree_map::Entry::Occupied(mut sites) = overflow.entry(node) else {
+                return false;
+            };
+            sites.get_mut().pop();
+            if sites.get().is_empty() {
+                sites.remove();
+            }
+            true
+        });
+        if in_overflow.unwrap_or(false) {
+            return;
+        }
+        let list = self.list();
+        let len = list.len.get();
+        let recorded = &list.entries[..len];
+        if let Some(index) = recorded.iter().rposition(|entry| entry.get().node == node) {
+            for index in index..len - 1 {
+                list.entries[index].set(list.entries[index + 1].get());
+            }
+            list.len.set(len - 1);
         }
     }
 
@@ -151,30 +179,4 @@ fn overflow(entry: Entry) {
         let mut overflow = overflow.borrow_mut();
         overflow.entry(entry.node).or_default().push(entry.site);
     });
-}
-
-#[cold]
-fn end_of_an_older(list: &List, node: *const ()) {
-    let in_overflow = OVERFLOW.try_with(|overflow| {
-        let mut overflow = overflow.borrow_mut();
-        let btree_map::Entry::Occupied(mut sites) = overflow.entry(node) else {
-            return false;
-        };
-        sites.get_mut().pop();
-        if sites.get().is_empty() {
-            sites.remove();
-        }
-        true
-    });
-    if in_overflow.unwrap_or(false) {
-        return;
-    }
-    let len = list.len.get();
-    let recorded = &list.entries[..len];
-    if let Some(index) = recorded.iter().rposition(|entry| entry.get().node == node) {
-        for index in index..len - 1 {
-            list.entries[index].set(list.entries[index + 1].get());
-        }
-        list.len.set(len - 1);
-    }
 }

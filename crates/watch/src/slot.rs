@@ -2,7 +2,7 @@
 //!
 //! | bits | meaning |
 //! |---|---|
-//! | 0..20 | how many borrows were made here and have not ended |
+//! | 0..20 | how many borrows were made here and have not ended; the slot is full once bit 19 is set |
 //! | 20 | closed: somebody modifies the value, or is about to |
 //! | 21 | awaited: somebody wants to modify the value and waits for the last borrow to end |
 //! | 22..64 | the version of the value that is borrowed here, truncated |
@@ -32,10 +32,11 @@ const AWAITED: u64 = CLOSED << 1;
 const VERSION_SHIFT: u32 = COUNT_BITS + 2;
 const _: () = assert!(VERSION_SHIFT + LOW_BITS == u64::BITS);
 
-/// One more than the borrows that a slot can count.
+/// More than the borrows that a slot can count.
 pub(crate) const WEIGHT: usize = 1 << COUNT_BITS;
 
-const MOST_BORROWS: u64 = WEIGHT as u64 - 1;
+const COUNT: u64 = WEIGHT as u64 - 1;
+const FULL: u64 = 1 << (COUNT_BITS - 1);
 
 const fn word(version: u64) -> u64 {
     version << VERSION_SHIFT
@@ -79,25 +80,30 @@ impl Seen {
         self.0 >> VERSION_SHIFT == other.0 >> VERSION_SHIFT
     }
 
-    /// Whether a borrow of that version can be counted, unless the slot is full.
+    /// Whether a borrow of that version can be counted.
     #[inline]
     fn is_open_for(self, version: Version) -> bool {
-        (self.0 ^ word(version.truncated())) & !(AWAITED | MOST_BORROWS) == 0 && !self.is_full()
+        (self.0 ^ word(version.truncated())) & !(AWAITED | (COUNT & !FULL)) == 0
     }
 
     /// How many borrows it counts.
     #[inline]
     pub(crate) fn borrows(self) -> usize {
-        (self.0 & MOST_BORROWS) as usize
+        (self.0 & COUNT) as usize
     }
 
     /// Whether no other borrow can be counted.
     #[inline]
     pub(crate) fn is_full(self) -> bool {
-        self.0 & MOST_BORROWS == MOST_BORROWS
+        self.0 & FULL != 0
     }
 
-    /// Whether a borrow began here, or ended, between the two.
+    /// Whether it counts more borrows, of the same version.
+    fn counts_more_than(self, earlier: Self) -> bool {
+        self.is_of_same_version(earlier) && self.borrows() > earlier.borrows()
+    }
+
+    /// Whether another thread borrowed here, or ended a borrow, between the two.
     #[inline]
     fn met_another(self, later: Self) -> bool {
         self.0 >> VERSION_SHIFT == later.0 >> VERSION_SHIFT && self.borrows() != later.borrows()
@@ -202,12 +208,12 @@ impl Slot {
             .is_ok()
     }
 
-    /// Ends a borrow; also says whether another one began or ended here meanwhile. If the borrow's version is one that can
+    /// Ends a borrow; also says whether others began here meanwhile that have not ended. If the borrow's version is one that can
     /// [recur](Version::recurs), it must be current, or have been just before.
     pub(crate) fn leave(&self, entered: Entered) -> (Left, bool) {
         let Entered(entered) = entered;
         let mut seen = self.look();
-        let mut met_another = seen.met_another(Seen(entered));
+        let mut met_another = seen.counts_more_than(Seen(entered));
         loop {
             if !seen.is_of_same_version(Seen(entered)) {
                 return (Left::Replaced, met_another);

@@ -7,10 +7,10 @@
 //! there during its own, changes to the next number; so threads that borrow often soon have slots of their own,
 //! and those that borrow in turns go on sharing one.
 
-use std::ptr;
+use std::{ptr, slice};
 
 use crossbeam_utils::CachePadded;
-use narrows_core::sync::atomic::{AtomicPtr, Ordering};
+use narrows_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use crate::{own_borrows::OwnBorrows, slot::Slot, state::Version};
 
@@ -23,35 +23,50 @@ const MOST_SLOTS: usize = 64;
 #[cfg(not(narrows_loom))]
 const SLOTS_OF_PINNED_THREADS: usize = 8;
 
-type More = [CachePadded<Slot>];
-
 /// The slots beside the first, once there are any: written once.
 ///
-/// The first lies where the channel keeps it, on a line that is written now and then, whereas the pointer
-/// here lies beside what is only read.
+/// The first lies where the channel keeps it, on a line that is written now and then, whereas what is here lies
+/// beside what is only read.
 #[derive(Debug)]
-pub(crate) struct MoreSlots(AtomicPtr<Box<More>>);
+pub(crate) struct MoreSlots {
+    /// How many there are: one less than a power of two, since the first is one of them.
+    count: AtomicUsize,
+    /// A box of so many.
+    slots: AtomicPtr<CachePadded<Slot>>,
+}
 
 impl MoreSlots {
     pub(crate) fn none() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
+        Self {
+            count: AtomicUsize::new(0),
+            slots: AtomicPtr::new(ptr::null_mut()),
+        }
     }
 
     #[inline]
-    fn get(&self) -> &More {
-        // ORDERING: Acquire; pairs with the Release in `grow`: the slots are initialised.
-        let more = self.0.load(Ordering::Acquire);
-        // SAFETY: the pointer is null, or the box that `grow` leaked, which is freed with the channel.
-        unsafe { more.as_ref() }.map_or(&[], |more| more)
+    fn get(&self) -> &[CachePadded<Slot>] {
+        // ORDERING: Acquire; pairs with the Release in `grow`: the pointer is there, and the slots.
+        let count = self.count.load(Ordering::Acquire);
+        if count == 0 {
+            return &[];
+        }
+        // ORDERING: Relaxed; written before the count.
+        let slots = self.slots.load(Ordering::Relaxed);
+        // SAFETY: the box that `grow` leaked, of that many slots, which is freed with the channel.
+        unsafe { slice::from_raw_parts(slots, count) }
     }
 
     /// The slot that the thread with that list uses.
     #[inline]
     pub(crate) fn of_thread<'a>(&'a self, own: OwnBorrows, first: &'a Slot) -> &'a Slot {
         let more = self.get();
-        // The number of slots is a power of two, and the first is one of them.
-        let number = own.slot_number() & more.len();
-        more.get(number.wrapping_sub(1)).map_or(first, |slot| slot)
+        if more.is_empty() {
+            return first;
+        }
+        match own.slot_number() & more.len() {
+            0 => first,
+            number => &more[number - 1],
+        }
     }
 
     /// All of them, the first first.
@@ -77,24 +92,27 @@ impl MoreSlots {
         if !self.can_grow() {
             return 0;
         }
-        let more: Box<More> = (1..wanted())
+        let slots: Box<[_]> = (1..wanted())
             .map(|_| CachePadded::new(Slot::new(version)))
             .collect();
-        let added = more.len();
-        let more = Box::into_raw(Box::new(more));
+        let count = slots.len();
+        // ORDERING: Relaxed; published by the next line.
+        self.slots.store(Box::into_raw(slots).cast(), Ordering::Relaxed);
         // ORDERING: Release; pairs with the Acquire in `get`.
-        self.0.store(more, Ordering::Release);
-        added
+        self.count.store(count, Ordering::Release);
+        count
     }
 }
 
 impl Drop for MoreSlots {
     fn drop(&mut self) {
-        // ORDERING: Relaxed; `&mut self` says that every other access came before.
-        let more = self.0.load(Ordering::Relaxed);
-        if !more.is_null() {
+        let count = self.get().len();
+        if count > 0 {
+            // ORDERING: Relaxed; `&mut self` says that every other access came before.
+            let slots = self.slots.load(Ordering::Relaxed);
+            let slots = ptr::slice_from_raw_parts_mut(slots, count);
             // SAFETY: leaked by `grow`, and nobody else has access.
-            drop(unsafe { Box::from_raw(more) });
+            drop(unsafe { Box::from_raw(slots) });
         }
     }
 }
