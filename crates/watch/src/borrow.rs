@@ -6,7 +6,7 @@ use std::{fmt, ops::Deref, ptr::NonNull};
 use narrows_explain::Site;
 
 use crate::{
-    own_borrows::OwnBorrows,
+    own_borrows,
     shared::{Node, OwnedNode, Shared},
     slot::{Entered, Left, NotEntered, Relation, Slot, WEIGHT},
     state::Version,
@@ -22,28 +22,26 @@ pub(crate) struct Borrow<'a, T> {
     slot: &'a Slot,
     /// Not `Send`, since it is a pointer.
     node: NonNull<Node<T>>,
-    version: Version,
     entered: Entered,
-    own: OwnBorrows,
 }
 
 // SAFETY: a shared reference to a borrow gives access to the value, and to nothing else.
 unsafe impl<T: Sync> Sync for Borrow<'_, T> {}
 
 impl<T> Shared<T> {
-    /// Borrows the current value.
+    /// Borrows the current value; also says which version it is.
     ///
     /// # Panics
     ///
     /// If this thread is modifying it.
     #[inline]
     #[track_caller]
-    pub(crate) fn borrow(&self, site: Site) -> Borrow<'_, T> {
+    pub(crate) fn borrow(&self, site: Site) -> (Borrow<'_, T>, Version) {
         loop {
             // The obstacle is met again below, if it is still there. That gives neither it nor a borrow from
             // one to the other, so that what is here is small enough to be inlined, and needs no memory.
-            if let Ok(borrow) = self.attempt(site) {
-                return borrow;
+            if let Ok(borrowed) = self.attempt(site) {
+                return borrowed;
             }
             self.clear_the_way(site);
         }
@@ -63,58 +61,46 @@ impl<T> Shared<T> {
     pub(crate) fn try_borrow(&self, site: Site) -> Result<Borrow<'_, T>, Modified> {
         loop {
             match self.attempt(site) {
-                Ok(borrow) => return Ok(borrow),
+                Ok((borrow, _)) => return Ok(borrow),
                 Err(obstacle) => self.overcome(obstacle)?,
             }
         }
     }
 
     #[inline(always)]
-    fn attempt(&self, site: Site) -> Result<Borrow<'_, T>, Obstacle<'_>> {
+    fn attempt(&self, site: Site) -> Result<(Borrow<'_, T>, Version), Obstacle<'_>> {
         let version = self.look().version();
         let node = self.node_in_place_of(version);
-        let own = OwnBorrows::of_this_thread();
-        let slot = self.slot_of(own);
+        let slot = self.slot();
         // Before the borrow is counted, which is what takes the time: the processor does this meanwhile.
-        own.begin(node.cast_const().cast(), site);
+        own_borrows::begin(node.cast_const().cast(), site);
         match slot.enter(version) {
             Ok(entered) => {
                 // SAFETY: the slot was of that version, so the node in its place is its own, and never null.
                 let node = unsafe { NonNull::new_unchecked(node) };
-                Ok(Borrow {
+                let borrow = Borrow {
                     shared: self,
                     slot,
                     node,
-                    version,
                     entered,
-                    own,
-                })
+                };
+                Ok((borrow, version))
             }
             Err(why) => {
-                own.end_any(node.cast_const().cast());
-                Err(Obstacle {
-                    version,
-                    slot,
-                    why,
-                    own,
-                })
+                own_borrows::end_any(node.cast_const().cast());
+                Err(Obstacle { version, slot, why })
             }
         }
     }
 
     /// Does what another attempt needs.
     fn overcome(&self, obstacle: Obstacle<'_>) -> Result<(), Modified> {
-        let Obstacle {
-            version,
-            slot,
-            why,
-            own,
-        } = obstacle;
+        let Obstacle { version, slot, why } = obstacle;
         match why.seen.relation_to(version) {
             Relation::Current => {
                 assert!(!why.seen.is_full(), "too many borrows of one value");
                 if why.met_another {
-                    self.part_from_other_thread(own);
+                    self.part_from_other_thread();
                 }
             }
             Relation::Behind => {
@@ -139,15 +125,6 @@ struct Obstacle<'a> {
     version: Version,
     slot: &'a Slot,
     why: NotEntered,
-    own: OwnBorrows,
-}
-
-impl<T> Borrow<'_, T> {
-    /// Which value it is.
-    #[inline]
-    pub(crate) fn version(&self) -> Version {
-        self.version
-    }
 }
 
 impl<T> Deref for Borrow<'_, T> {
@@ -165,38 +142,31 @@ impl<T> Deref for Borrow<'_, T> {
 impl<T> Drop for Borrow<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.own.end(self.node.as_ptr().cast_const().cast());
-        if self.version.recurs() || !self.slot.leave_unchanged(self.entered) {
-            self.shared
-                .end_borrow(self.slot, self.node, self.version, self.entered, self.own);
+        own_borrows::end(self.node.as_ptr().cast_const().cast());
+        if self.entered.recurs() || !self.slot.leave_unchanged(self.entered) {
+            self.shared.end_borrow(self.slot, self.node, self.entered);
         }
     }
 }
 
 impl<T> Shared<T> {
-    /// Ends a borrow of `node`, the node of `version`, that was counted in `slot`.
+    /// Ends a borrow of `node` that was counted in `slot`.
     // A function of its own, and without a reference to the borrow, so that what is above is small enough to
     // be inlined.
     #[cold]
     #[inline(never)]
-    fn end_borrow(
-        &self,
-        slot: &Slot,
-        node: NonNull<Node<T>>,
-        version: Version,
-        entered: Entered,
-        own: OwnBorrows,
-    ) {
+    fn end_borrow(&self, slot: &Slot, node: NonNull<Node<T>>, entered: Entered) {
         let now = self.look().version();
-        let (left, met_another) = if now == version || now == version.next() {
+        let is_in_place_of = |version| self.node_in_place_of(version) == node.as_ptr();
+        let (left, met_another) = if is_in_place_of(now) || is_in_place_of(now.next()) {
             slot.leave(entered)
         } else {
-            // All slots move on from a version before the next but one is published.
+            // All slots had moved on from its version before it was taken out of its place.
             (Left::Replaced, false)
         };
         // Unless they are this thread's.
-        if met_another && own.is_empty() {
-            self.part_from_other_thread(own);
+        if met_another && own_borrows::is_empty() {
+            self.part_from_other_thread();
         }
         match left {
             Left::Quietly => {}
@@ -230,7 +200,7 @@ mod tests {
 
     use narrows_explain::Site;
 
-    use crate::{own_borrows::OwnBorrows, shared::Shared, state::Version};
+    use crate::{shared::Shared, state::Version};
 
     /// Whether a borrow of the version numbered `first` goes on after all of `later` were current.
     fn keep(first: u64, later: u64, others: usize) {
@@ -242,13 +212,13 @@ mod tests {
         let value = Arc::new("kept");
         let shared = Shared::new(Arc::clone(&value));
         jump(&shared, first);
-        let kept = shared.borrow(Site::unknown());
+        let kept = shared.borrow(Site::unknown()).0;
         shared.replace(Arc::new("next"));
         shared.replace(Arc::new("in the same place"));
         jump(&shared, later);
 
         let current: Vec<_> = (0..others)
-            .map(|_| shared.borrow(Site::unknown()))
+            .map(|_| shared.borrow(Site::unknown()).0)
             .collect();
         assert_eq!((**kept, Arc::strong_count(&value)), ("kept", 2));
         drop(kept);
@@ -258,7 +228,7 @@ mod tests {
                 .iter()
                 .all(|borrow| ***borrow == "in the same place")
         );
-        assert_eq!(shared.slot_of(OwnBorrows::of_this_thread()).look().borrows(), others);
+        assert_eq!(shared.slot().look().borrows(), others);
         drop(current);
         assert!(shared.modify("test", |_| true));
     }
@@ -285,9 +255,12 @@ mod tests {
         shared.slots().for_each(|slot| slot.open(last_of_the_round));
         shared.state.publish(last_of_the_round);
         for value in 1..6 {
-            let kept = shared.borrow(Site::unknown());
+            let kept = shared.borrow(Site::unknown()).0;
             shared.replace(value);
-            assert_eq!((*kept, *shared.borrow(Site::unknown())), (value - 1, value));
+            assert_eq!(
+                (*kept, *shared.borrow(Site::unknown()).0),
+                (value - 1, value)
+            );
             drop(kept);
             assert!(shared.modify("test", |_| true));
         }

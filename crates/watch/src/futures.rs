@@ -130,9 +130,9 @@ impl<'a, T> Values<'a, T> {
                 }
                 *this.began = true;
                 is_charged = false;
-                let borrow = shared.borrow(this.wait.site());
-                let has_changed = borrow.version() != **this.seen;
-                **this.seen = borrow.version();
+                let (borrow, version) = shared.borrow(this.wait.site());
+                let has_changed = version != **this.seen;
+                **this.seen = version;
                 if let Some(found) = find(Ref::new(borrow, has_changed)) {
                     return Poll::Ready(Ok(found));
                 }

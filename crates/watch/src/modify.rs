@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use crate::{own_borrows::OwnBorrows, shared::Shared, slot::Closing, state::Version};
+use crate::{own_borrows, shared::Shared, slot::Closing, state::Version};
 
 /// The current value, with no borrow of it and none to come.
 struct Exclusive<'a, T> {
@@ -35,14 +35,14 @@ impl<T> Shared<T> {
         loop {
             let version = self.look().version();
             if self.close_slots(version) {
-                locked.modifier = Some(OwnBorrows::of_this_thread().thread());
+                locked.modifier = Some(own_borrows::this_thread());
                 return Exclusive {
                     shared: self,
                     version,
                 };
             }
             let node = self.node_in_place_of(version);
-            if let Some(site) = OwnBorrows::of_this_thread().made_at(node.cast_const().cast()) {
+            if let Some(site) = own_borrows::made_at(node.cast_const().cast()) {
                 drop(locked);
                 panic!(
                     "{operation} waits for every borrow to end, but this thread holds one{site}"

@@ -1,4 +1,3 @@
-#![expect(unsafe_code, reason = "a guard remembers where its thread keeps its list")]
 //! Which values this thread borrows at this moment.
 //!
 //! A borrow belongs to the thread that made it: its guard is not `Send`. Each thread keeps a list of its
@@ -8,15 +7,11 @@
 //! The list has room for a few; more of them go to a map on the heap. While a thread ends, those can't be
 //! recorded.
 //! A guard that is forgotten stays in the list, as its value stays in memory.
-//!
-//! Finding a thread's list is a call, outside of this crate; so it is done once for a borrow, and the guard
-//! remembers the list.
 
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, btree_map},
     num::NonZeroUsize,
-    panic::RefUnwindSafe,
     ptr::NonNull,
 };
 
@@ -33,7 +28,7 @@ struct Entry {
     site: Site,
 }
 
-struct List {
+struct OwnBorrows {
     slot_number: Cell<usize>,
     len: Cell<usize>,
     entries: [Cell<Entry>; ROOM],
@@ -46,7 +41,7 @@ const NO_ENTRY: Entry = Entry {
 
 thread_local! {
     // Without a destructor, so that a guard may be dropped while the thread ends.
-    static OWN: List = List {
+    static OWN: OwnBorrows = OwnBorrows {
         slot_number: Cell::new(0),
         len: Cell::new(0),
         entries: [const { Cell::new(NO_ENTRY) }; ROOM],
@@ -58,118 +53,43 @@ thread_local! {
     static OVERFLOW: RefCell<BTreeMap<*const (), Vec<Site>>> = RefCell::new(BTreeMap::new());
 }
 
-/// The list of the thread that asked for it. It stays on that thread: it is a pointer, so not `Send`.
-#[derive(Clone, Copy)]
-pub(crate) struct OwnBorrows(NonNull<List>);
+/// A number for this thread alone, as long as it lives.
+pub(crate) fn this_thread() -> NonZeroUsize {
+    OWN.with(|own| NonNull::from(own).addr())
+}
 
-// A list is consistent whenever code that can panic runs.
-impl RefUnwindSafe for List {}
+/// By which number this thread picks its slot in every channel.
+#[inline]
+pub(crate) fn slot_number() -> usize {
+    OWN.with(|own| own.slot_number.get())
+}
 
-impl OwnBorrows {
-    /// The list of this thread.
-    #[inline]
-    pub(crate) fn of_this_thread() -> Self {
-        OWN.with(|own| Self(NonNull::from(own)))
-    }
+/// Takes the next number, after this thread met another in its slot.
+#[cold]
+pub(crate) fn change_slot() {
+    OWN.with(|own| own.slot_number.set(own.slot_number.get().wrapping_add(1)));
+}
 
-    #[inline]
-    fn list(&self) -> &List {
-        // SAFETY: it is the list of the thread that runs this, which has no destructor and so is there to the
-        // thread's end.
-        unsafe { self.0.as_ref() }
-    }
+/// Whether no borrow is recorded, apart from those on the heap.
+#[cold]
+pub(crate) fn is_empty() -> bool {
+    OWN.with(|own| own.len.get() == 0)
+}
 
-    /// A number for this thread alone, as long as it lives.
-    pub(crate) fn thread(self) -> NonZeroUsize {
-        self.0.addr()
-    }
-
-    /// By which number this thread picks its slot in every channel.
-    #[inline]
-    pub(crate) fn slot_number(self) -> usize {
-        self.list().slot_number.get()
-    }
-
-    /// Takes the next number, after this thread met another in its slot.
-    pub(crate) fn change_slot(self) {
-        let number = &self.list().slot_number;
-        number.set(number.get().wrapping_add(1));
-    }
-
-    /// Whether no borrow is recorded.
-    pub(crate) fn is_empty(self) -> bool {
-        self.list().len.get() == 0
-    }
-
-    /// Records a borrow.
-    #[inline]
-    pub(crate) fn begin(self, node: *const (), site: Site) {
-        let entry = Entry { node, site };
-        let list = self.list();
-        let len = list.len.get();
-        match list.entries.get(len) {
+/// Records a borrow.
+#[inline]
+pub(crate) fn begin(node: *const (), site: Site) {
+    let entry = Entry { node, site };
+    OWN.with(|own| {
+        let len = own.len.get();
+        match own.entries.get(len) {
             Some(place) => {
                 place.set(entry);
-                list.len.set(len + 1);
+                own.len.set(len + 1);
             }
             None => overflow(entry),
         }
-    }
-
-    /// Forgets the last record of a borrow of that value.
-    #[inline]
-    pub(crate) fn end(self, node: *const ()) {
-        let list = self.list();
-        let last = list.len.get().wrapping_sub(1);
-        match list.entries.get(last) {
-            Some(place) if last + 1 < ROOM && place.get().node == node => list.len.set(last),
-            _ => self.end_any(node),
-        }
-    }
-
-    /// The same, where it needn't be fast.
-    #[cold]
-    pub(crate) fn end_any(self, node: *const ()) {
-        let in_overflow = OVERFLOW.try_with(|overflow| {
-            let mut overflow = overflow.borrow_mut();
-            let btree_map::Entry::Occupied(mut sites) = overflow.entry(node) else {
-                return false;
-            };
-            sites.get_mut().pop();
-            if sites.get().is_empty() {
-                sites.remove();
-            }
-            true
-        });
-        if in_overflow.unwrap_or(false) {
-            return;
-        }
-        let list = self.list();
-        let len = list.len.get();
-        let recorded = &list.entries[..len];
-        if let Some(index) = recorded.iter().rposition(|entry| entry.get().node == node) {
-            for index in index..len - 1 {
-                list.entries[index].set(list.entries[index + 1].get());
-            }
-            list.len.set(len - 1);
-        }
-    }
-
-    /// Where this thread made the last borrow of that value that has not ended.
-    #[cold]
-    pub(crate) fn made_at(self, node: *const ()) -> Option<Site> {
-        let in_overflow = OVERFLOW.try_with(|overflow| {
-            let overflow = overflow.borrow();
-            overflow.get(&node).and_then(|sites| sites.last().copied())
-        });
-        in_overflow.ok().flatten().or_else(|| {
-            let list = self.list();
-            let recorded = list.entries[..list.len.get()].iter().rev();
-            let mut recorded = recorded.map(Cell::get);
-            let found = recorded.find(|entry| entry.node == node);
-            found.map(|entry| entry.site)
-        })
-    }
+    });
 }
 
 #[cold]
@@ -179,4 +99,62 @@ fn overflow(entry: Entry) {
         let mut overflow = overflow.borrow_mut();
         overflow.entry(entry.node).or_default().push(entry.site);
     });
+}
+
+/// Forgets the last record of a borrow of that value.
+#[inline]
+pub(crate) fn end(node: *const ()) {
+    OWN.with(|own| {
+        let last = own.len.get().wrapping_sub(1);
+        match own.entries.get(last) {
+            Some(place) if last + 1 < ROOM && place.get().node == node => own.len.set(last),
+            _ => end_any(node),
+        }
+    });
+}
+
+/// The same, where it needn't be fast.
+#[cold]
+pub(crate) fn end_any(node: *const ()) {
+    let in_overflow = OVERFLOW.try_with(|overflow| {
+        let mut overflow = overflow.borrow_mut();
+        let btree_map::Entry::Occupied(mut sites) = overflow.entry(node) else {
+            return false;
+        };
+        sites.get_mut().pop();
+        if sites.get().is_empty() {
+            sites.remove();
+        }
+        true
+    });
+    if in_overflow.unwrap_or(false) {
+        return;
+    }
+    OWN.with(|own| {
+        let len = own.len.get();
+        let recorded = &own.entries[..len];
+        if let Some(index) = recorded.iter().rposition(|entry| entry.get().node == node) {
+            for index in index..len - 1 {
+                own.entries[index].set(own.entries[index + 1].get());
+            }
+            own.len.set(len - 1);
+        }
+    });
+}
+
+/// Where this thread made the last borrow of that value that has not ended.
+#[cold]
+pub(crate) fn made_at(node: *const ()) -> Option<Site> {
+    let in_overflow = OVERFLOW.try_with(|overflow| {
+        let overflow = overflow.borrow();
+        overflow.get(&node).and_then(|sites| sites.last().copied())
+    });
+    in_overflow.ok().flatten().or_else(|| {
+        OWN.with(|own| {
+            let recorded = own.entries[..own.len.get()].iter().rev();
+            let mut recorded = recorded.map(Cell::get);
+            let found = recorded.find(|entry| entry.node == node);
+            found.map(|entry| entry.site)
+        })
+    })
 }

@@ -56,9 +56,9 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn borrow(&self) -> Ref<'_, T> {
         let site = Site::caller();
-        let borrow = self.shared.borrow(site);
+        let (borrow, version) = self.shared.borrow(site);
         self.explain.passed(site, 1);
-        let has_changed = borrow.version() != self.seen;
+        let has_changed = version != self.seen;
         Ref::new(borrow, has_changed)
     }
 
@@ -81,10 +81,10 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn borrow_and_update(&mut self) -> Ref<'_, T> {
         let site = Site::caller();
-        let borrow = self.shared.borrow(site);
+        let (borrow, version) = self.shared.borrow(site);
         self.explain.passed(site, 1);
-        let has_changed = borrow.version() != self.seen;
-        self.seen = borrow.version();
+        let has_changed = version != self.seen;
+        self.seen = version;
         Ref::new(borrow, has_changed)
     }
 

@@ -205,7 +205,8 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn borrow(&self) -> Ref<'_, T> {
         let site = Site::caller();
-        Ref::new(self.shared.borrow(site), false)
+        let (borrow, _) = self.shared.borrow(site);
+        Ref::new(borrow, false)
     }
 
     /// Whether there is no receiver, so that [`send`](Self::send) would fail.

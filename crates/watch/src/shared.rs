@@ -76,7 +76,7 @@ use narrows_core::{
 };
 
 use crate::{
-    own_borrows::OwnBorrows,
+    own_borrows,
     slot::{Slot, WEIGHT},
     slots::MoreSlots,
     state::{Count, Snapshot, State, Version},
@@ -270,10 +270,10 @@ impl<T> Shared<T> {
         self.state.load()
     }
 
-    /// The slot that the thread with that list uses.
+    /// The slot that this thread uses.
     #[inline]
-    pub(crate) fn slot_of(&self, own: OwnBorrows) -> &Slot {
-        self.more_slots.of_thread(own, &self.busy.first_slot)
+    pub(crate) fn slot(&self) -> &Slot {
+        self.more_slots.of_this_thread(&self.busy.first_slot)
     }
 
     /// All slots.
@@ -312,7 +312,7 @@ impl<T> Shared<T> {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Locked> {
         let mut locked = self.busy.lock.lock();
         while let Some(modifier) = locked.modifier {
-            if modifier == OwnBorrows::of_this_thread().thread() {
+            if modifier == own_borrows::this_thread() {
                 drop(locked);
                 panic!("the closure that modifies the value can't use it through the channel");
             }
@@ -410,9 +410,9 @@ impl<T> Shared<T> {
 
     /// This thread met another in its slot: gets the channel more slots, or the thread another one.
     #[cold]
-    pub(crate) fn part_from_other_thread(&self, own: OwnBorrows) {
+    pub(crate) fn part_from_other_thread(&self) {
         if !self.more_slots.can_grow() {
-            own.change_slot();
+            own_borrows::change_slot();
             return;
         }
         let locked = self.busy.lock.lock();

@@ -114,6 +114,14 @@ impl Seen {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entered(u64);
 
+impl Entered {
+    /// Whether the borrow's version is one that can [recur](Version::recurs).
+    #[inline]
+    pub(crate) fn recurs(self) -> bool {
+        Version::recurs(self.0 >> VERSION_SHIFT)
+    }
+}
+
 /// A borrow that was not counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotEntered {
@@ -208,8 +216,8 @@ impl Slot {
             .is_ok()
     }
 
-    /// Ends a borrow; also says whether others began here meanwhile that have not ended. If the borrow's version is one that can
-    /// [recur](Version::recurs), it must be current, or have been just before.
+    /// Ends a borrow; also says whether others began here meanwhile that have not ended. If the borrow's version
+    /// is one that can [recur](Version::recurs), it must be current, or have been just before.
     pub(crate) fn leave(&self, entered: Entered) -> (Left, bool) {
         let Entered(entered) = entered;
         let mut seen = self.look();

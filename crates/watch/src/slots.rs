@@ -12,7 +12,7 @@ use std::{ptr, slice};
 use crossbeam_utils::CachePadded;
 use narrows_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use crate::{own_borrows::OwnBorrows, slot::Slot, state::Version};
+use crate::{own_borrows, slot::Slot, state::Version};
 
 /// More slots than this would make `send`, which visits all of them, too slow.
 #[cfg(not(narrows_loom))]
@@ -56,14 +56,14 @@ impl MoreSlots {
         unsafe { slice::from_raw_parts(slots, count) }
     }
 
-    /// The slot that the thread with that list uses.
+    /// The slot that this thread uses.
     #[inline]
-    pub(crate) fn of_thread<'a>(&'a self, own: OwnBorrows, first: &'a Slot) -> &'a Slot {
+    pub(crate) fn of_this_thread<'a>(&'a self, first: &'a Slot) -> &'a Slot {
         let more = self.get();
         if more.is_empty() {
             return first;
         }
-        match own.slot_number() & more.len() {
+        match own_borrows::slot_number() & more.len() {
             0 => first,
             number => &more[number - 1],
         }
@@ -97,7 +97,8 @@ impl MoreSlots {
             .collect();
         let count = slots.len();
         // ORDERING: Relaxed; published by the next line.
-        self.slots.store(Box::into_raw(slots).cast(), Ordering::Relaxed);
+        self.slots
+            .store(Box::into_raw(slots).cast(), Ordering::Relaxed);
         // ORDERING: Release; pairs with the Acquire in `get`.
         self.count.store(count, Ordering::Release);
         count
@@ -123,12 +124,12 @@ fn wanted() -> usize {
     use std::{num::NonZero, sync::OnceLock, thread};
 
     static WANTED: OnceLock<usize> = OnceLock::new();
-    *WANTED.get_or_init(|| {
-        match thread::available_parallelism().map_or(1, NonZero::get) {
+    *WANTED.get_or_init(
+        || match thread::available_parallelism().map_or(1, NonZero::get) {
             1 => SLOTS_OF_PINNED_THREADS,
             threads => threads.next_power_of_two().min(MOST_SLOTS),
-        }
-    })
+        },
+    )
 }
 
 #[cfg(narrows_loom)]

@@ -46,10 +46,10 @@ impl Version {
         })
     }
 
-    /// Whether the low bits may be those of a later version too.
+    /// Whether these low bits of a version may be those of a later one too.
     #[inline]
-    pub(crate) fn recurs(self) -> bool {
-        self.0 & RECURS != 0
+    pub(crate) fn recurs(low: u64) -> bool {
+        low & RECURS != 0
     }
 
     /// How many versions lie between `seen` and this one.
@@ -175,12 +175,12 @@ mod tests {
         let third = Version(second.0 | LOW).next();
         for (round, first) in [(1, second), (2, third)] {
             assert_eq!(first.truncated() >> super::LOW_BITS, round);
-            assert!(first.recurs() && Version(first.0 | LOW).recurs());
+            assert!(Version::recurs(first.0) && Version::recurs(first.0 | LOW));
             assert_eq!(first.place(), 0, "the places take turns");
         }
-        assert!(!Version::INITIAL.recurs() && !Version(RECURS - 1).recurs());
+        assert!(!Version::recurs(0) && !Version::recurs(RECURS - 1));
         assert!(
-            Version(RECURS).recurs(),
+            Version::recurs(RECURS),
             "its low bits are those of the second round"
         );
         assert_eq!(second.truncated() & LOW, RECURS);

@@ -81,8 +81,7 @@ impl<T: Clone> Stream for Updates<T> {
         if news.is_err() {
             return Poll::Ready(None);
         }
-        let borrow = receiver.shared.borrow(wait.site());
-        let version = borrow.version();
+        let (borrow, version) = receiver.shared.borrow(wait.site());
         let update = Update {
             value: T::clone(&borrow),
             skipped: version.skipped_since(receiver.seen),
