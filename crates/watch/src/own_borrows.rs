@@ -4,8 +4,8 @@
 //! own, so that who wants to modify a value knows whether it would wait for itself, and can say, in
 //! builds that record it, where that borrow was made.
 //!
-//! The list has room for a few; more of them go to a map on the heap. While a thread ends, those can't be
-//! recorded.
+//! Mostly there is one borrow at a time, which has a place of its own. The list has room for a few more, and what is
+//! beyond goes to a map on the heap. While a thread ends, that can't be recorded.
 //! A guard that is forgotten stays in the list, as its value stays in memory.
 
 use std::{
@@ -18,8 +18,8 @@ use std::{
 use narrows_core::sync::thread_local;
 use narrows_explain::Site;
 
-/// How many borrows at a time a thread records without the heap.
-const ROOM: usize = 8;
+/// How many borrows beside the only one a thread records without the heap.
+const ROOM: usize = 7;
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -30,6 +30,8 @@ struct Entry {
 
 struct OwnBorrows {
     slot_number: Cell<usize>,
+    /// The borrow that began when there was no other; its node is null if there is none.
+    first: Cell<Entry>,
     len: Cell<usize>,
     entries: [Cell<Entry>; ROOM],
 }
@@ -43,6 +45,7 @@ thread_local! {
     // Without a destructor, so that a guard may be dropped while the thread ends.
     static OWN: OwnBorrows = OwnBorrows {
         slot_number: Cell::new(0),
+        first: Cell::new(NO_ENTRY),
         len: Cell::new(0),
         entries: [const { Cell::new(NO_ENTRY) }; ROOM],
     };
@@ -73,13 +76,24 @@ pub(crate) fn change_slot() {
 /// Whether no borrow is recorded, apart from those on the heap.
 #[cold]
 pub(crate) fn is_empty() -> bool {
-    OWN.with(|own| own.len.get() == 0)
+    OWN.with(|own| own.len.get() == 0 && own.first.get().node.is_null())
 }
 
 /// Records a borrow.
 #[inline]
 pub(crate) fn begin(node: *const (), site: Site) {
     let entry = Entry { node, site };
+    OWN.with(|own| {
+        if own.len.get() == 0 && own.first.get().node.is_null() {
+            own.first.set(entry);
+        } else {
+            begin_another(entry);
+        }
+    });
+}
+
+#[inline(never)]
+fn begin_another(entry: Entry) {
     OWN.with(|own| {
         let len = own.len.get();
         match own.entries.get(len) {
@@ -105,18 +119,35 @@ fn overflow(entry: Entry) {
 #[inline]
 pub(crate) fn end(node: *const ()) {
     OWN.with(|own| {
-        let last = own.len.get().wrapping_sub(1);
-        match own.entries.get(last) {
-            Some(place) if last + 1 < ROOM && place.get().node == node => own.len.set(last),
-            _ => end_any(node),
+        if own.len.get() == 0 && own.first.get().node == node {
+            own.first.set(NO_ENTRY);
+        } else {
+            end_any(node);
         }
     });
 }
 
-/// The same, where it needn't be fast.
-#[cold]
+/// The same, if there are others, or where it needn't be fast.
+#[inline(never)]
 pub(crate) fn end_any(node: *const ()) {
-    let in_overflow = OVERFLOW.try_with(|overflow| {
+    let is_done = OWN.with(|own| {
+        let last = own.len.get().wrapping_sub(1);
+        match own.entries.get(last) {
+            Some(place) if last + 1 < ROOM && place.get().node == node => {
+                own.len.set(last);
+                true
+            }
+            _ => false,
+        }
+    });
+    if !is_done && !end_in_overflow(node) {
+        OWN.with(|own| own.end_of_an_older(node));
+    }
+}
+
+#[cold]
+fn end_in_overflow(node: *const ()) -> bool {
+    let is_done = OVERFLOW.try_with(|overflow| {
         let mut overflow = overflow.borrow_mut();
         let btree_map::Entry::Occupied(mut sites) = overflow.entry(node) else {
             return false;
@@ -127,19 +158,23 @@ pub(crate) fn end_any(node: *const ()) {
         }
         true
     });
-    if in_overflow.unwrap_or(false) {
-        return;
-    }
-    OWN.with(|own| {
-        let len = own.len.get();
-        let recorded = &own.entries[..len];
+    is_done.unwrap_or(false)
+}
+
+impl OwnBorrows {
+    #[cold]
+    fn end_of_an_older(&self, node: *const ()) {
+        let len = self.len.get();
+        let recorded = &self.entries[..len];
         if let Some(index) = recorded.iter().rposition(|entry| entry.get().node == node) {
             for index in index..len - 1 {
-                own.entries[index].set(own.entries[index + 1].get());
+                self.entries[index].set(self.entries[index + 1].get());
             }
-            own.len.set(len - 1);
+            self.len.set(len - 1);
+        } else if self.first.get().node == node {
+            self.first.set(NO_ENTRY);
         }
-    });
+    }
 }
 
 /// Where this thread made the last borrow of that value that has not ended.
@@ -152,7 +187,7 @@ pub(crate) fn made_at(node: *const ()) -> Option<Site> {
     in_overflow.ok().flatten().or_else(|| {
         OWN.with(|own| {
             let recorded = own.entries[..own.len.get()].iter().rev();
-            let mut recorded = recorded.map(Cell::get);
+            let mut recorded = recorded.chain([&own.first]).map(Cell::get);
             let found = recorded.find(|entry| entry.node == node);
             found.map(|entry| entry.site)
         })
