@@ -28,8 +28,8 @@
 //! # Waking
 //!
 //! A receiver that waits has joined the list under the tail's lock, having seen there that its position
-//! is the next one. Whoever sends to that position has the same lock, and calls everybody. One is called
-//! within the lock of the send; further ones in batches, each in a lock of its own, woken after it.
+//! is the next one. Whoever sends to that position has the same lock, and calls everybody. A batch is called
+//! within the lock of the send; further ones each in a lock of its own, woken after it.
 //!
 //! # Progress
 //!
@@ -54,7 +54,7 @@ use std::{pin::Pin, task::Waker};
 use narrows_core::{
     first_panic::FirstPanic,
     sync::{Arc, Mutex, MutexGuard},
-    wait_list::{Host, Node, Status, WaitList, wake_all_catching},
+    wait_list::{Host, Node, Status, WaitList, WakeBatch, wake_all_catching, wake_called},
 };
 
 use crate::{
@@ -246,19 +246,18 @@ impl<T> Shared<T> {
 
     /// Calls all waiting receivers and ends the lock.
     #[inline]
-    fn wake_readers(&self, mut tail: MutexGuard<'_, Tail>) {
-        let Some(first) = tail.readers.call_front() else {
-            return;
-        };
-        let more = !tail.readers.is_empty();
-        drop(tail);
-        if !more {
-            return first.wake();
+    fn wake_readers(&self, tail: MutexGuard<'_, Tail>) {
+        if !tail.readers.is_empty() {
+            self.wake_those_readers(tail);
         }
-        let mut panics = FirstPanic::none();
-        panics.catch(|| first.wake());
-        wake_all_catching(&Readers(self), &mut panics);
-        panics.resume();
+    }
+
+    #[inline(never)]
+    fn wake_those_readers(&self, mut tail: MutexGuard<'_, Tail>) {
+        let mut batch = WakeBatch::new();
+        let rest = tail.readers.call_present(&mut batch);
+        drop(tail);
+        wake_called(&Readers(self), &mut batch, rest);
     }
 
     // Receiving

@@ -159,7 +159,7 @@ impl<E> Node<E> {
     /// [`WaitList::leave`] for a node that was called, without its list; `None` if it was not.
     #[inline]
     pub fn leave_if_called(mut self: Pin<&mut Self>) -> Option<E> {
-        // ORDERING: Acquire; pairs with the Release in `call_front`: what the caller did to the links
+        // ORDERING: Acquire; pairs with the Release in `set_called`: what the caller did to the links
         // happened before, and it touches them no more.
         if self.called.load(Ordering::Acquire) == 0 {
             return None;
@@ -180,6 +180,13 @@ impl<E> Node<E> {
         self.called.store(0, Ordering::Relaxed);
         // SAFETY: writing a number moves nothing out of the node.
         unsafe { self.get_unchecked_mut() }.joined = joined;
+    }
+
+    /// Last of all, marks a node as called, which is then its owner's alone.
+    #[inline]
+    fn set_called(called: &AtomicU8) {
+        // ORDERING: Release; pairs with the Acquire in `leave_if_called`; the node is not touched again.
+        called.store(1, Ordering::Release);
     }
 
     fn pointer(self: Pin<&mut Self>) -> NonNull<Self> {
@@ -349,9 +356,7 @@ impl<E> WaitList<E> {
         let waker = links.waker.take();
         self.close_gap(None, next);
         // SAFETY: its owner can't have left it, which takes the list that is borrowed here.
-        let called = unsafe { &(*front.as_ptr()).called };
-        // ORDERING: Release; pairs with the Acquire in `leave_if_called`; the node is not touched again.
-        called.store(1, Ordering::Release);
+        Node::<E>::set_called(unsafe { &(*front.as_ptr()).called });
         waker
     }
 
@@ -361,19 +366,34 @@ impl<E> WaitList<E> {
         self.next_ticket
     }
 
+    /// Calls as many of those who wait at this moment as fit into the batch. If there are more, the ticket up
+    /// to which they have to be called; see [`wake_called`].
+    #[inline]
+    pub fn call_present(&mut self, batch: &mut WakeBatch) -> Option<Ticket> {
+        let end = self.next_ticket;
+        self.call_before(end, batch).then_some(end)
+    }
+
     /// Calls as many of those who joined before `ticket` as fit into the batch; whether there may be more.
     pub fn call_before(&mut self, ticket: Ticket, batch: &mut WakeBatch) -> bool {
-        while let Some(front) = self.front {
-            // SAFETY: the front of the list is a node of it.
-            if unsafe { self.links(front) }.ticket >= ticket {
-                return false;
+        let mut front = self.front;
+        let more = loop {
+            let Some(node) = front else { break false };
+            // SAFETY: a node of the list: its front, or the next of one that was called just now.
+            let links = unsafe { self.links(node) };
+            if links.ticket >= ticket {
+                break false;
             }
             if batch.is_full() {
-                return true;
+                break true;
             }
-            batch.extend(self.call_front());
-        }
-        false
+            front = links.next;
+            batch.extend(links.waker.take());
+            // SAFETY: as in `call_front`.
+            Node::<E>::set_called(unsafe { &(*node.as_ptr()).called });
+        };
+        self.close_gap(None, front);
+        more
     }
 
     fn close_gap(&mut self, previous: Link<E>, next: Link<E>) {
@@ -509,24 +529,48 @@ pub fn wake_all<H: Host>(host: &H) {
 /// [`wake_all`] for those who have more to do before they panic.
 pub fn wake_all_catching<H: Host>(host: &H, panics: &mut FirstPanic) {
     let mut batch = WakeBatch::new();
-    let mut end = None;
-    loop {
-        let more = host.with_waiters(|waiters| {
-            let end = *end.get_or_insert_with(|| waiters.next_ticket());
-            waiters.call_before(end, &mut batch)
-        });
-        batch.wake_catching(panics);
-        if !more {
-            return;
+    let rest = host.with_waiters(|waiters| waiters.call_present(&mut batch));
+    wake_called_catching(host, &mut batch, rest, panics);
+}
+
+/// Wakes those whom [`WaitList::call_present`] called, and calls and wakes the rest.
+///
+/// # Panics
+///
+/// With the first panic of a waker, after all were woken.
+pub fn wake_called<H: Host>(host: &H, batch: &mut WakeBatch, rest: Option<Ticket>) {
+    if rest.is_none() && batch.len() == 1 {
+        // Nobody is left whom its panic would keep from being woken.
+        if let Some(waker) = batch.next() {
+            waker.wake();
         }
+        return;
     }
+    let mut panics = FirstPanic::none();
+    wake_called_catching(host, batch, rest, &mut panics);
+    panics.resume();
+}
+
+fn wake_called_catching<H: Host>(
+    host: &H,
+    batch: &mut WakeBatch,
+    rest: Option<Ticket>,
+    panics: &mut FirstPanic,
+) {
+    batch.wake_catching(panics);
+    let Some(end) = rest else { return };
+    while host.with_waiters(|waiters| waiters.call_before(end, batch)) {
+        batch.wake_catching(panics);
+    }
+    batch.wake_catching(panics);
 }
 
 /// Wakers on their way out of a lock.
-#[derive(Debug)]
 pub struct WakeBatch {
-    wakers: [Option<Waker>; Self::CAPACITY],
-    len: usize,
+    /// There are those from `next` to `end`: making a batch costs nothing.
+    wakers: [MaybeUninit<Waker>; Self::CAPACITY],
+    next: usize,
+    end: usize,
 }
 
 impl WakeBatch {
@@ -534,18 +578,25 @@ impl WakeBatch {
     pub const CAPACITY: usize = if cfg!(narrows_loom) { 2 } else { 32 };
 
     /// A batch without wakers.
+    #[inline]
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            wakers: [const { None }; Self::CAPACITY],
-            len: 0,
+            wakers: [const { MaybeUninit::uninit() }; Self::CAPACITY],
+            next: 0,
+            end: 0,
         }
     }
 
     /// Whether no waker fits in any more.
+    #[inline]
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.len == Self::CAPACITY
+        self.end == Self::CAPACITY
+    }
+
+    fn len(&self) -> usize {
+        self.end - self.next
     }
 
     /// Adds a waker, if there is one.
@@ -553,10 +604,11 @@ impl WakeBatch {
     /// # Panics
     ///
     /// If the batch is full.
+    #[inline]
     pub fn extend(&mut self, waker: Option<Waker>) {
         if let Some(waker) = waker {
-            self.wakers[self.len] = Some(waker);
-            self.len += 1;
+            self.wakers[self.end].write(waker);
+            self.end += 1;
         }
     }
 
@@ -572,10 +624,34 @@ impl WakeBatch {
     }
 
     fn wake_catching(&mut self, panics: &mut FirstPanic) {
-        let wakers = &mut self.wakers[..self.len];
-        self.len = 0;
-        for waker in wakers.iter_mut().filter_map(Option::take) {
-            panics.catch(|| waker.wake());
+        while self.len() > 0 {
+            // One waker's panic does not keep the next round from going on behind it.
+            panics.catch(|| {
+                while let Some(waker) = self.next() {
+                    waker.wake();
+                }
+            });
+        }
+        (self.next, self.end) = (0, 0);
+    }
+
+    /// Takes the next waker out.
+    #[inline]
+    fn next(&mut self) -> Option<Waker> {
+        if self.next == self.end {
+            return None;
+        }
+        let waker = &self.wakers[self.next];
+        self.next += 1;
+        // SAFETY: it was between `next` and `end`, and is not any more.
+        Some(unsafe { waker.assume_init_read() })
+    }
+}
+
+impl Drop for WakeBatch {
+    fn drop(&mut self) {
+        while let Some(waker) = self.next() {
+            drop(waker);
         }
     }
 }
@@ -583,5 +659,13 @@ impl WakeBatch {
 impl Default for WakeBatch {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl fmt::Debug for WakeBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WakeBatch")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }

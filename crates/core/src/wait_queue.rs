@@ -68,14 +68,17 @@ impl<H: Host<Extra = ()>> Waiter<H> {
         let mut stored = false;
         loop {
             if let Some(answer) = ready() {
-                if node.has_joined() {
+                if node.has_joined() && node.as_mut().leave_if_called().is_none() {
                     host.abandon(node);
                 }
                 return Poll::Ready(answer);
             }
+            // Most waits take the lock once, to join; and once they were called they needn't take it to leave.
+            let is_queued = node.has_joined() && node.as_mut().leave_if_called().is_none();
             if stored
-                || host.with_waiters(|waiters| waiters.status(node.as_mut(), cx.waker()))
-                    == Status::Queued
+                || (is_queued
+                    && host.with_waiters(|waiters| waiters.status(node.as_mut(), cx.waker()))
+                        == Status::Queued)
             {
                 return Poll::Pending;
             }

@@ -72,7 +72,7 @@ use narrows_core::{
         Condvar, Mutex, MutexGuard, UnsafeCell,
         atomic::{AtomicPtr, AtomicUsize, Ordering},
     },
-    wait_list::{Host, WaitList, wake_all},
+    wait_list::{Host, WaitList, WakeBatch, wake_all, wake_called},
 };
 
 use crate::{
@@ -342,16 +342,27 @@ impl<T> Shared<T> {
     }
 
     /// Gives the lock up; then wakes sleepers, and receivers that wait for a change, if there was one.
+    #[inline]
     pub(crate) fn unlock_and_wake(&self, locked: MutexGuard<'_, Locked>, changed: bool) {
+        if locked.sleepers > 0 || (changed && !locked.changed.is_empty()) {
+            self.unlock_and_wake_those(locked, changed);
+        }
+    }
+
+    #[inline(never)]
+    fn unlock_and_wake_those(&self, mut locked: MutexGuard<'_, Locked>, changed: bool) {
+        let mut batch = WakeBatch::new();
+        let rest = if changed {
+            locked.changed.call_present(&mut batch)
+        } else {
+            None
+        };
         let sleepers = locked.sleepers > 0;
-        let waiting = changed && !locked.changed.is_empty();
         drop(locked);
         if sleepers {
             self.busy.wake_up.notify_all();
         }
-        if waiting {
-            Changing(self).wake_all();
-        }
+        wake_called(&Changing(self), &mut batch, rest);
     }
 
     /// Replaces the current value.
