@@ -15,7 +15,7 @@
 use std::task::{Context, Poll};
 
 /// How many completed operations are charged as one.
-pub const OPERATIONS_PER_UNIT: u8 = 8;
+pub const OPERATIONS_PER_UNIT: u8 = 16;
 
 /// Charges one operation to the running task.
 ///
