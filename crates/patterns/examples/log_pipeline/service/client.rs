@@ -21,7 +21,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{sleep, timeout};
 
-use super::events::Events;
+use super::events::{Events, Listener};
 use super::protocol::{self, HELP, Request};
 use super::settings::{Publisher, Reload, Reloaded, Settings};
 use super::store::{Answer, Query};
@@ -122,7 +122,7 @@ impl Connection {
 
     /// Sends events. Whatever the client sends meanwhile ends it, and so does its hanging up.
     async fn watch(&mut self, desk: &Desk) -> Result<(), Over> {
-        let mut events = desk.events.subscribe();
+        let mut events = Listener::new(&desk.events, "client");
         let limit = desk.settings.get().client_timeout();
         self.write(&protocol::answer(&Ok(Answer::default())), limit)
             .await?;

@@ -1,14 +1,14 @@
 //! What happens, for whoever wants to know: the log on stderr, and clients that watch.
 //!
-//! A broadcast: the publisher never waits, and a subscriber that is too slow is told how many events it missed.
-//! Newcomers begin with the last events, so that nobody has to be there before the service starts.
+//! A topic whose listeners may all lag: a publisher never waits for one, and one that is too slow is told how many
+//! events it missed.
 
 use std::fmt;
 use std::sync::Arc;
 
-use narrows_broadcast as broadcast;
+use narrows_patterns::events::{Overflow, Received, Subscriber, Topic};
 
-/// How many events are kept, for slow subscribers and for newcomers.
+/// How many events are kept, for slow listeners and for newcomers.
 const KEPT: usize = 64;
 
 /// Something that happened.
@@ -43,61 +43,36 @@ impl fmt::Display for Event {
     }
 }
 
-/// Where events are published. Clones publish to the same subscribers.
-#[derive(Clone, Debug)]
-pub(crate) struct Events(broadcast::Sender<Event>);
+/// Where events are published.
+pub(crate) type Events = Topic<Event>;
 
-impl Events {
-    pub(crate) fn new() -> Self {
-        Self(broadcast::Builder::new(KEPT).replay(KEPT).sender())
-    }
-
-    pub(crate) fn publish(&self, event: Event) {
-        // An error: nobody subscribes, and nobody needs to.
-        let _ = self.0.send(event);
-    }
-
-    /// Begins with the events that are kept.
-    pub(crate) fn subscribe(&self) -> Subscription {
-        Subscription(self.0.subscribe_from_oldest())
-    }
+/// Newcomers begin with the last events, so that nobody has to be there before the service starts.
+pub(crate) fn topic() -> Events {
+    Topic::with_history(KEPT, KEPT)
 }
 
-/// What a subscriber gets.
-#[derive(Debug)]
-pub(crate) enum Notice {
-    Event(Event),
-    /// It was too slow for this many.
-    Missed(u64),
-}
+/// Somebody who wants to know.
+pub(crate) struct Listener(Subscriber<Event>);
 
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Event(event) => event.fmt(f),
-            Self::Missed(count) => write!(f, "missed {count}"),
-        }
+impl Listener {
+    /// It may be slow: then it misses events, and nobody waits for it.
+    pub(crate) fn new(events: &Events, name: &str) -> Self {
+        Self(events.subscribe_with_history(name, Overflow::Lag))
     }
-}
 
-/// One subscriber's end.
-#[derive(Debug)]
-pub(crate) struct Subscription(broadcast::Receiver<Event>);
-
-impl Subscription {
-    /// The next notice, or `None` when the last publisher is gone. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Option<Notice> {
-        match self.0.recv().await {
-            Ok(event) => Some(Notice::Event(event)),
-            Err(broadcast::error::RecvError::Lagged(count)) => Some(Notice::Missed(count)),
-            Err(broadcast::error::RecvError::Closed) => None,
-        }
+    /// What to tell it next, or `None` when the last publisher is gone. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        let received = self.0.recv().await.ok()?;
+        Some(match received {
+            Received::Event(event) => event.to_string(),
+            Received::Missed(count) => format!("missed {count}"),
+        })
     }
 }
 
 /// Prints each event on stderr, until the last publisher is gone.
-pub(crate) async fn log(mut events: Subscription) {
-    while let Some(notice) = events.next().await {
-        eprintln!("{notice}");
+pub(crate) async fn log(mut events: Listener) {
+    while let Some(line) = events.next().await {
+        eprintln!("{line}");
     }
 }

@@ -53,7 +53,7 @@ impl Follower {
             let pause = if caught_up { poll } else { Duration::ZERO };
             tokio::select! {
                 cause = stop.requested() => {
-                    self.events.publish(Event::Stopping(cause.to_string()));
+                    self.events.publish(Event::Stopping(cause.to_string())).await;
                     return self.catch_up().await;
                 }
                 Some(call) = calls.recv() => {
@@ -104,14 +104,14 @@ impl Follower {
         let (folder, look) = look.await.context("the look at the folder")?;
         self.folder = Some(folder);
         for event in look.events {
-            self.events.publish(event);
+            self.events.publish(event).await;
         }
         for mut tail in look.ended {
             let lines = tail.finish();
             let progress = tail.progress(true);
             let event = Event::Ended(Arc::clone(&progress.name), progress.position);
             self.send(Item::Lines(progress, lines)).await?;
-            self.events.publish(event);
+            self.events.publish(event).await;
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Follower {
             Err(error) => {
                 let problem = format!("{}: {error}", tail.name);
                 if tail.problem.as_ref() != Some(&problem) {
-                    self.events.publish(Event::Problem(problem.clone()));
+                    self.events.publish(Event::Problem(problem.clone())).await;
                     tail.problem = Some(problem);
                 }
                 return Ok(true);
@@ -150,7 +150,7 @@ impl Follower {
         tail.problem = None;
         if let Some(position) = read.truncated {
             let event = Event::Truncated(Arc::clone(&tail.name), position);
-            self.events.publish(event);
+            self.events.publish(event).await;
         }
         if let Some(progress) = tail.news() {
             self.send(Item::Lines(progress, read.lines)).await?;
@@ -169,7 +169,7 @@ mod tests {
     use std::fs::{self, OpenOptions};
     use std::io::Write;
 
-    use super::super::settings::Settings;
+    use super::super::{events, settings::Settings};
     use super::*;
 
     /// The writer adds as many lines as come out: what it adds can wait, and nobody waits for an end that never
@@ -187,7 +187,7 @@ mod tests {
         let mut follower = Follower {
             folder: Some(Folder::new(path.clone())),
             settings: settings.subscribe("test"),
-            events: Events::new(),
+            events: events::topic(),
             out,
         };
         let writer = tokio::spawn(async move {

@@ -57,7 +57,7 @@ pub(crate) async fn run(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                desk.events.publish(Event::Problem(error.to_string()));
+                desk.events.publish(Event::Problem(error.to_string())).await;
                 sleep(PAUSE).await;
                 continue;
             }
@@ -65,7 +65,7 @@ pub(crate) async fn run(
         let max = desk.settings.get().max_connections;
         if Arc::strong_count(&connections) > max {
             refuse(&stream, max);
-            desk.events.publish(Event::ClientRefused);
+            desk.events.publish(Event::ClientRefused).await;
             continue;
         }
         number += 1;

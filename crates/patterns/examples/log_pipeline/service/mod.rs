@@ -8,8 +8,8 @@
 //! | `tally` | what goes through the pipeline | `pipeline` |
 //! | `store`, `count` | the counts, and the task that owns them | `request` |
 //! | `protocol`, `client`, `listen` | questions, clients, a limit to both | `request`, `shutdown` |
-//! | `settings` | what can be changed while it runs | `config` |
-//! | `events` | what happens, for whoever wants to know | broadcast |
+//! | `settings` | what can be changed while it runs, and the task that reads it again | `config`, `actor` |
+//! | `events` | what happens, for whoever wants to know | `events` |
 
 mod client;
 mod count;
@@ -34,6 +34,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, ensure};
 use narrows_mpsc as mpsc;
 use narrows_oneshot as oneshot;
+use narrows_patterns::actor;
 use narrows_patterns::pipeline::{Pipeline, Stage};
 use narrows_patterns::request;
 use narrows_patterns::shutdown::{Report, Shutdown};
@@ -42,10 +43,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use client::Desk;
-use events::Events;
+use events::Listener;
 use folder::Folder;
 use follow::Follower;
-use settings::{Publisher, Settings};
+use settings::{Publisher, Reloader, Settings};
 use store::Store;
 use tally::Item;
 
@@ -122,8 +123,8 @@ async fn serve(paths: Paths) -> anyhow::Result<Outcome> {
     let hangup = signal(SignalKind::hangup()).context("cannot listen to signals")?;
     let listener = listen::bind(&paths.socket).await?;
 
-    let events = Events::new();
-    let log = tokio::spawn(events::log(events.subscribe()));
+    let events = events::topic();
+    let log = tokio::spawn(events::log(Listener::new(&events, "log")));
 
     let (lines, items) = mpsc::channel::<Item>(PIECES);
     let mut parser = settings.subscribe("parser");
@@ -135,11 +136,16 @@ async fn serve(paths: Paths) -> anyhow::Result<Outcome> {
 
     let (queries, query_server) = request::channel(REQUESTS);
     let (catch_ups, catch_up_server) = request::channel(REQUESTS);
-    let (reloads, reload_server) = request::channel(REQUESTS);
+    let reloader = Reloader {
+        path: paths.settings,
+        publisher: Arc::clone(&settings),
+        events: events.clone(),
+    };
+    let (reloads, reloader) = actor::start(reloader, REQUESTS);
     let desk = Desk {
         queries,
         catch_ups,
-        reloads,
+        reloads: reloads.clone(),
         settings: Arc::clone(&settings),
         progress: pipeline.progress(),
         events: events.clone(),
@@ -166,10 +172,11 @@ async fn serve(paths: Paths) -> anyhow::Result<Outcome> {
         let end = follower.run(catch_up_server, stop).await;
         let _ = follower_tx.send(end.map_err(|error| failing(&failed, format!("{error:#}"))));
     })?;
-    let publish = events.clone();
-    shutdown.spawn("reloader", move |stop| {
-        let path = paths.settings;
-        settings::reload(path, settings, hangup, reload_server, publish, stop)
+    let failed = shutdown.clone();
+    shutdown.spawn("reloader", move |stop| async move {
+        let end = settings::reload_on_hangup(reloads, reloader, hangup, stop).await;
+        // None of the lines is lost: no error of the service.
+        drop(end.map_err(|error| failing(&failed, error.to_string())));
     })?;
     let scope = shutdown.clone();
     shutdown.spawn_intake("listener", move |stop| {

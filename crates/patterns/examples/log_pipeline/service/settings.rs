@@ -1,17 +1,19 @@
 //! The settings: what may be in the file, within which limits, and how it is read again.
 //!
 //! A value that is out of its limits is refused as a whole, and the last good settings stay: that is
-//! [`config::Publisher`]. Several may ask for a reload at the same time, by SIGHUP or over the socket. One task
-//! does them all, one after the other: if each caller read the file itself, an older text could be taken after a
-//! newer one.
+//! [`config::Publisher`]. Several may ask for a reload at the same time, by SIGHUP or over the socket. An actor does
+//! them all, one after the other: if each caller read the file itself, an older text could be taken after a newer
+//! one.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use narrows_patterns::actor::{Actor, ActorError, Running};
 use narrows_patterns::config;
-use narrows_patterns::request::Server;
+use narrows_patterns::request::{Call, Client};
 use narrows_patterns::shutdown::Stop;
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::Signal;
@@ -146,32 +148,49 @@ impl Settings {
     }
 }
 
-/// Reads the file again when asked to, until the service stops.
-pub(crate) async fn reload(
-    path: PathBuf,
-    publisher: Arc<Publisher>,
-    mut hangup: Signal,
-    mut calls: Server<Reload, Reloaded>,
-    events: Events,
-    stop: Stop<String>,
-) {
-    loop {
-        let call = tokio::select! {
-            _ = stop.requested() => return,
-            Some(()) = hangup.recv() => None,
-            Some(call) = calls.recv() => Some(call),
-        };
-        let reloaded = reload_once(path.clone(), &publisher).await;
-        events.publish(match &reloaded {
+/// Reads the file again when asked to.
+pub(crate) struct Reloader {
+    pub(crate) path: PathBuf,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) events: Events,
+}
+
+impl Actor for Reloader {
+    type Request = Reload;
+    type Response = Reloaded;
+    type Error = Infallible;
+
+    async fn handle(&mut self, call: Call<Reload, Reloaded>) -> Result<(), Infallible> {
+        let reloaded = reload_once(self.path.clone(), &self.publisher).await;
+        let event = match &reloaded {
             Ok(true) => Event::SettingsTaken,
             Ok(false) => Event::SettingsUnchanged,
             Err(error) => Event::SettingsRefused(error.clone()),
-        });
-        if let Some(call) = call {
-            // An error: the client is gone. The settings count all the same.
-            let _ = call.reply.send(reloaded);
+        };
+        self.events.publish(event).await;
+        // An error: the client is gone. The settings count all the same.
+        let _ = call.reply.send(reloaded);
+        Ok(())
+    }
+}
+
+/// Has the file read again at each SIGHUP, until the service stops. An error: the reloader has failed.
+pub(crate) async fn reload_on_hangup(
+    reloads: Client<Reload, Reloaded>,
+    mut reloader: Running<Reloader>,
+    mut hangup: Signal,
+    stop: Stop<String>,
+) -> Result<(), ActorError<Reloader, Infallible>> {
+    loop {
+        tokio::select! {
+            _ = stop.requested() => break,
+            ended = &mut reloader => return ended.map(drop),
+            // What has become of it is among the events.
+            Some(()) = hangup.recv() => drop(reloads.call(Reload).await),
         }
     }
+    reloader.stop();
+    reloader.await.map(drop)
 }
 
 async fn reload_once(path: PathBuf, publisher: &Publisher) -> Reloaded {
