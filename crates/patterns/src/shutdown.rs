@@ -212,8 +212,9 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
 
     /// A scope inside this one, whose tasks are named `name/task`.
     ///
-    /// It stops when this one does, and can be stopped alone: a request, or a panic, in it stays in it. Its
-    /// tasks are also in the report of this scope, which never waits longer than its own limit.
+    /// It stops when this one does, and can be stopped alone: a request, or a panic, in it stays in it. It is one
+    /// scope, though: a panic in one of its tasks stops all of them. Tasks that are to survive each other's panics
+    /// get a child each. Its tasks are also in the report of this scope, which never waits longer than its own limit.
     #[must_use]
     pub fn child(&self, name: &str, limit: Duration) -> Self {
         let prefix = format!("{}{name}/", self.scope.prefix);
@@ -225,7 +226,10 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
         };
         let parent = Some(Arc::clone(&self.scope));
         let child = Self::with_parent(prefix, limit, parent, inherited);
-        tasks.children.retain(|child| child.strong_count() > 0);
+        if tasks.children.len() == tasks.children.capacity() {
+            // Looked through only when the list would grow: constant time for each child, on average.
+            tasks.children.retain(|child| child.strong_count() > 0);
+        }
         tasks.children.push(Arc::downgrade(&child.scope));
         child
     }
