@@ -2,15 +2,15 @@
 //! The slots of a channel, and which of them a thread uses.
 //!
 //! A channel begins with one slot. When two threads meet in it, the channel gets as many as the machine runs
-//! threads, as far as that can be known, each on a cache line of its own; they stay until the channel ends. A thread has one number for all
-//! channels, by which it picks its slot. Whoever meets another thread in a slot, which began or ended a borrow
-//! there during its own, changes to the next number; so threads that borrow often soon have slots of their own,
-//! and those that borrow in turns go on sharing one.
+//! threads, as far as that can be known, each on a cache line of its own; they stay until the channel ends. A
+//! thread has one number for all channels, by which it picks its slot. Whoever meets another thread in a slot,
+//! which began or ended a borrow there during its own, changes to the next number; so threads that borrow often
+//! soon have slots of their own, and those that borrow in turns go on sharing one.
 
 use std::{ptr, slice};
 
 use crossbeam_utils::CachePadded;
-use narrows_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use narrows_core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::{own_borrows, slot::Slot, state::Version};
 
@@ -28,32 +28,22 @@ const SLOTS_OF_PINNED_THREADS: usize = 8;
 /// The first lies where the channel keeps it, on a line that is written now and then, whereas what is here lies
 /// beside what is only read.
 #[derive(Debug)]
-pub(crate) struct MoreSlots {
-    /// How many there are: one less than a power of two, since the first is one of them.
-    count: AtomicUsize,
-    /// A box of so many.
-    slots: AtomicPtr<CachePadded<Slot>>,
-}
+pub(crate) struct MoreSlots(AtomicPtr<CachePadded<Slot>>);
 
 impl MoreSlots {
     pub(crate) fn none() -> Self {
-        Self {
-            count: AtomicUsize::new(0),
-            slots: AtomicPtr::new(ptr::null_mut()),
-        }
+        Self(AtomicPtr::new(ptr::null_mut()))
     }
 
     #[inline]
     fn get(&self) -> &[CachePadded<Slot>] {
-        // ORDERING: Acquire; pairs with the Release in `grow`: the pointer is there, and the slots.
-        let count = self.count.load(Ordering::Acquire);
-        if count == 0 {
+        // ORDERING: Acquire; pairs with the Release in `grow`: the slots are initialised.
+        let slots = self.0.load(Ordering::Acquire);
+        if slots.is_null() {
             return &[];
         }
-        // ORDERING: Relaxed; written before the count.
-        let slots = self.slots.load(Ordering::Relaxed);
-        // SAFETY: the box that `grow` leaked, of that many slots, which is freed with the channel.
-        unsafe { slice::from_raw_parts(slots, count) }
+        // SAFETY: the box that `grow` leaked, of as many slots as in every channel, which is freed with this one.
+        unsafe { slice::from_raw_parts(slots, wanted() - 1) }
     }
 
     /// The slot that this thread uses.
@@ -63,6 +53,7 @@ impl MoreSlots {
         if more.is_empty() {
             return first;
         }
+        // The number of slots is a power of two, and the first is one of them.
         match own_borrows::slot_number() & more.len() {
             0 => first,
             number => &more[number - 1],
@@ -95,13 +86,10 @@ impl MoreSlots {
         let slots: Box<[_]> = (1..wanted())
             .map(|_| CachePadded::new(Slot::new(version)))
             .collect();
-        let count = slots.len();
-        // ORDERING: Relaxed; published by the next line.
-        self.slots
-            .store(Box::into_raw(slots).cast(), Ordering::Relaxed);
+        let added = slots.len();
         // ORDERING: Release; pairs with the Acquire in `get`.
-        self.count.store(count, Ordering::Release);
-        count
+        self.0.store(Box::into_raw(slots).cast(), Ordering::Release);
+        added
     }
 }
 
@@ -110,29 +98,44 @@ impl Drop for MoreSlots {
         let count = self.get().len();
         if count > 0 {
             // ORDERING: Relaxed; `&mut self` says that every other access came before.
-            let slots = self.slots.load(Ordering::Relaxed);
-            let slots = ptr::slice_from_raw_parts_mut(slots, count);
+            let slots = ptr::slice_from_raw_parts_mut(self.0.load(Ordering::Relaxed), count);
             // SAFETY: leaked by `grow`, and nobody else has access.
             drop(unsafe { Box::from_raw(slots) });
         }
     }
 }
 
-/// How many slots a channel has once threads have met: a power of two.
+/// How many slots a channel has once threads have met: a power of two, at least 2, and always the same.
 #[cfg(not(narrows_loom))]
+#[inline]
 fn wanted() -> usize {
     use std::{num::NonZero, sync::OnceLock, thread};
 
     static WANTED: OnceLock<usize> = OnceLock::new();
-    *WANTED.get_or_init(
-        || match thread::available_parallelism().map_or(1, NonZero::get) {
-            1 => SLOTS_OF_PINNED_THREADS,
-            threads => threads.next_power_of_two().min(MOST_SLOTS),
-        },
-    )
+    *WANTED.get_or_init(|| wanted_by(thread::available_parallelism().map_or(1, NonZero::get)))
+}
+
+/// How many that are if this thread is told that the machine runs so many.
+#[cfg(not(narrows_loom))]
+fn wanted_by(threads: usize) -> usize {
+    match threads {
+        1 => SLOTS_OF_PINNED_THREADS,
+        threads => threads.next_power_of_two().min(MOST_SLOTS),
+    }
 }
 
 #[cfg(narrows_loom)]
 fn wanted() -> usize {
     2
+}
+
+#[cfg(all(test, not(narrows_loom)))]
+mod tests {
+    use super::wanted_by;
+
+    #[test]
+    fn threads_that_meet_part_even_if_each_is_told_of_one_processor() {
+        let wanted = [1, 2, 3, 64, 500].map(wanted_by);
+        assert_eq!(wanted, [8, 2, 4, 64, 64]);
+    }
 }
