@@ -57,6 +57,53 @@ fn senders_know_the_length_of_the_queue() {
     assert_eq!((unbounded_tx.len(), unbounded_tx.is_empty()), (0, true));
 }
 
+#[test]
+fn a_senders_len_counts_what_is_not_taken() {
+    let (tx, mut rx) = channel(4);
+    assert!(tx.is_empty());
+    for i in 0..4 {
+        tx.try_send(i).unwrap();
+    }
+    rx.try_recv().unwrap();
+    assert_eq!((tx.len(), rx.len(), tx.capacity()), (3, 3, 1));
+    let (tx, mut rx) = unbounded_channel();
+    tx.send(1).unwrap();
+    assert_eq!((tx.len(), tx.is_empty()), (1, false));
+    rx.try_recv().unwrap();
+    assert!(tx.is_empty());
+}
+
+/// A task that polls more waiting operations than its budget has units reaches the last.
+#[cfg(all(feature = "tokio", not(miri)))]
+#[tokio::test]
+async fn operations_that_wait_cost_no_budget() {
+    let number = 10_000;
+    let mut channels: Vec<_> = (0..number).map(|_| channel::<u32>(1)).collect();
+    let probe = Probe::new();
+    for (_, rx) in &mut channels {
+        assert!(probe.with_context(|cx| rx.poll_recv(cx)).is_pending());
+    }
+    assert_eq!(probe.wakes(), 0, "no operation asked to be polled again");
+    assert_eq!(probe.live(), number, "every receiver waits");
+    let mut closed: Vec<_> = channels
+        .iter()
+        .map(|(tx, _)| Box::pin(tx.closed()))
+        .collect();
+    for closed in &mut closed {
+        assert!(probe.poll(closed).is_pending());
+    }
+    assert_eq!((probe.wakes(), probe.live()), (0, 2 * number));
+    drop(closed);
+
+    let (tx, _rx) = channel(1);
+    tx.send(0).await.unwrap();
+    let mut sends: Vec<_> = (0..number).map(|_| Box::pin(tx.send(1))).collect();
+    for send in &mut sends {
+        assert!(probe.poll(send).is_pending());
+    }
+    assert_eq!((probe.wakes(), probe.live()), (0, 2 * number));
+}
+
 mod send_many {
     use super::*;
 
@@ -215,6 +262,14 @@ mod send_many {
             received.push(message);
         }
         assert_eq!([received, messages].concat(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn never_polled_it_sends_nothing() {
+        let (tx, rx) = channel(2);
+        let mut messages = vec![1, 2, 3];
+        drop(tx.send_many(&mut messages));
+        assert_eq!((messages.len(), rx.len()), (3, 0));
     }
 
     /// A task that sends without end yields to the others.
@@ -388,5 +443,12 @@ mod stream {
             assert_eq!(error.into_inner(), None);
             assert!(sender.is_closed());
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "without first calling `poll_reserve`")]
+    fn a_message_without_a_place_panics() {
+        let (tx, _rx) = channel(1);
+        let _ = PollSender::new(tx).send_item(1);
     }
 }
