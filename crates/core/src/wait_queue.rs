@@ -73,10 +73,9 @@ impl<H: Host<Extra = ()>> Waiter<H> {
                 }
                 return Poll::Ready(answer);
             }
-            // Most waits take the lock once, to join; and once they were called they needn't take it to leave.
-            let is_queued = node.has_joined() && node.as_mut().leave_if_called().is_none();
+            // Most waits take the lock once, to join: once they were called they needn't take it to leave.
             if stored
-                || (is_queued
+                || (node.has_joined()
                     && host.with_waiters(|waiters| waiters.status(node.as_mut(), cx.waker()))
                         == Status::Queued)
             {

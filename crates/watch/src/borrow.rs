@@ -8,7 +8,7 @@ use narrows_explain::Site;
 use crate::{
     own_borrows,
     shared::{Node, OwnedNode, Shared},
-    slot::{Entered, Left, NotEntered, Relation, Slot, WEIGHT},
+    slot::{Entered, Left, Relation, Seen, Slot, WEIGHT},
     state::Version,
 };
 
@@ -38,20 +38,28 @@ impl<T> Shared<T> {
     #[track_caller]
     pub(crate) fn borrow(&self, site: Site) -> (Borrow<'_, T>, Version) {
         loop {
-            // The obstacle is met again below, if it is still there. That gives neither it nor a borrow from
-            // one to the other, so that what is here is small enough to be inlined, and needs no memory.
+            // The obstacle is looked for again below. Neither it nor a borrow goes from one to the other, so that
+            // what is here is small enough to be inlined, and needs no memory.
             if let Ok(borrowed) = self.attempt(site) {
                 return borrowed;
             }
-            self.clear_the_way(site);
+            self.clear_the_way();
         }
     }
 
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn clear_the_way(&self, site: Site) {
-        if let Err(Modified) = self.try_borrow(site) {
+    fn clear_the_way(&self) {
+        let version = self.look().version();
+        let slot = self.slot();
+        let seen = slot.look();
+        let obstacle = Obstacle {
+            version,
+            slot,
+            seen,
+        };
+        if let Err(Modified) = self.overcome(obstacle) {
             // Whoever modifies it has it for as long as the lock does not say otherwise.
             drop(self.lock());
         }
@@ -86,28 +94,31 @@ impl<T> Shared<T> {
                 };
                 Ok((borrow, version))
             }
-            Err(why) => {
+            Err(seen) => {
                 own_borrows::end_any(node.cast_const().cast());
-                Err(Obstacle { version, slot, why })
+                Err(Obstacle {
+                    version,
+                    slot,
+                    seen,
+                })
             }
         }
     }
 
     /// Does what another attempt needs.
     fn overcome(&self, obstacle: Obstacle<'_>) -> Result<(), Modified> {
-        let Obstacle { version, slot, why } = obstacle;
-        match why.seen.relation_to(version) {
-            Relation::Current => {
-                assert!(!why.seen.is_full(), "too many borrows of one value");
-                if why.met_another {
-                    self.part_from_other_thread();
-                }
-            }
+        let Obstacle {
+            version,
+            slot,
+            seen,
+        } = obstacle;
+        match seen.relation_to(version) {
+            Relation::Current => assert!(!seen.is_full(), "too many borrows of one value"),
             Relation::Behind => {
                 let node = self.node_in_place_of(version.previous());
-                if slot.renew(why.seen, version).is_ok() {
+                if slot.renew(seen, version).is_ok() {
                     let node = NonNull::new(node).expect("the slot held some of its weight");
-                    let weight = WEIGHT - why.seen.borrows();
+                    let weight = WEIGHT - seen.borrows();
                     // SAFETY: the slot was of the version before, so the node is that version's, and moving
                     // the slot on has given what it held to us.
                     drop(unsafe { OwnedNode::with_last_weight(node, weight) });
@@ -124,7 +135,7 @@ impl<T> Shared<T> {
 struct Obstacle<'a> {
     version: Version,
     slot: &'a Slot,
-    why: NotEntered,
+    seen: Seen,
 }
 
 impl<T> Deref for Borrow<'_, T> {

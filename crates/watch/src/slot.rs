@@ -104,7 +104,6 @@ impl Seen {
     }
 
     /// Whether another thread borrowed here, or ended a borrow, between the two.
-    #[inline]
     fn met_another(self, later: Self) -> bool {
         self.0 >> VERSION_SHIFT == later.0 >> VERSION_SHIFT && self.borrows() != later.borrows()
     }
@@ -120,14 +119,6 @@ impl Entered {
     pub(crate) fn recurs(self) -> bool {
         Version::recurs(self.0 >> VERSION_SHIFT)
     }
-}
-
-/// A borrow that was not counted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NotEntered {
-    pub(crate) seen: Seen,
-    /// The reason is that another thread began or ended a borrow here at the same time.
-    pub(crate) met_another: bool,
 }
 
 /// How a borrow ended.
@@ -167,16 +158,13 @@ impl Slot {
         Seen(self.0.load(Ordering::Acquire))
     }
 
-    /// Counts one borrow more, if the slot is of that version and open. What was seen, if not, or if another
-    /// thread was faster: `met_another` tells these apart.
+    /// Counts one borrow more, if the slot is of that version and open, and no other thread is faster; what was seen,
+    /// if not.
     #[inline]
-    pub(crate) fn enter(&self, version: Version) -> Result<Entered, NotEntered> {
+    pub(crate) fn enter(&self, version: Version) -> Result<Entered, Seen> {
         let seen = self.look();
         if !seen.is_open_for(version) {
-            return Err(NotEntered {
-                seen,
-                met_another: false,
-            });
+            return Err(seen);
         }
         let entered = seen.0 + 1;
         // ORDERING: Acquire; pairs with the Release in `open`: what was modified in place is visible.
@@ -185,19 +173,10 @@ impl Slot {
         // Relaxed on failure: the slot is looked at again.
         // UNMODELLED: without this Release the earlier load could see the later store, and loom runs a
         // thread's accesses in their order, so that no load sees a store that has not been made.
-        match self
-            .0
+        self.0
             .compare_exchange(seen.0, entered, Ordering::AcqRel, Ordering::Relaxed)
-        {
-            Ok(_) => Ok(Entered(entered)),
-            Err(now) => {
-                let seen_later = Seen(now);
-                Err(NotEntered {
-                    seen: seen_later,
-                    met_another: seen.met_another(seen_later),
-                })
-            }
-        }
+            .map(|_| Entered(entered))
+            .map_err(Seen)
     }
 
     /// Ends a borrow quietly, if the slot says what it said when the borrow began. The borrow's version must
