@@ -202,13 +202,19 @@ impl<E> Default for Node<E> {
 }
 
 impl<E> Drop for Node<E> {
+    #[inline]
     fn drop(&mut self) {
         if self.has_joined() {
-            // The list would go on using the memory; a panic wouldn't stop it.
-            eprintln!("a waiter was dropped while its list still knows it");
-            process::abort();
+            dropped_while_in_its_list();
         }
     }
+}
+
+/// The list would go on using the memory; a panic wouldn't stop it.
+#[cold]
+fn dropped_while_in_its_list() -> ! {
+    eprintln!("a waiter was dropped while its list still knows it");
+    process::abort();
 }
 
 impl<E> fmt::Debug for Node<E> {
@@ -477,13 +483,21 @@ pin_project! {
     }
 
     impl<H: Host> PinnedDrop for Waiter<H> {
+        // Small enough to be inlined: most operations don't wait, and end without having joined.
+        #[inline]
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.node.has_joined() {
-                this.host.abandon(this.node);
+                abandon(this.host, this.node);
             }
         }
     }
+}
+
+/// A waiter that waits is dropped.
+#[cold]
+fn abandon<H: Host>(host: &H, node: Pin<&mut Node<H::Extra>>) {
+    host.abandon(node);
 }
 
 impl<H: Host> Waiter<H> {
