@@ -23,14 +23,24 @@ impl<U> Out<U> {
         self.counters.take();
     }
 
+    /// Hands the result back if there is no room now, or nobody takes results any more: [`send`](Self::send) knows.
+    ///
+    /// It yields to nobody; the stage does so where it receives.
+    #[inline]
+    pub(super) fn try_send(&self, result: U) -> Result<(), U> {
+        match self.tx.try_send(result) {
+            Ok(()) => {
+                self.counters.done();
+                Ok(())
+            }
+            Err(TrySendError::Full(result) | TrySendError::Closed(result)) => Err(result),
+        }
+    }
+
     /// Returns false if nobody takes results any more.
     pub(super) async fn send(&self, result: U) -> bool {
-        let sent = match self.tx.try_send(result) {
-            Ok(()) => true,
-            // The stage yields to others where it receives. One that is aborted may have sent a result more.
-            Err(TrySendError::Full(result)) => self.tx.enqueue(result).await.is_ok(),
-            Err(TrySendError::Closed(_)) => false,
-        };
+        // If the stage is aborted meanwhile, the result may have been sent.
+        let sent = self.tx.enqueue(result).await.is_ok();
         if sent {
             self.counters.done();
         }
@@ -80,8 +90,10 @@ impl<U> Results<U> {
         while let Some(result) = self.places.front_mut().and_then(Option::take) {
             self.places.pop_front();
             self.oldest += 1;
-            if !self.out.send(result).await {
-                return false;
+            if let Err(result) = self.out.try_send(result) {
+                if !self.out.send(result).await {
+                    return false;
+                }
             }
         }
         true

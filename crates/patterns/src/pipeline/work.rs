@@ -25,8 +25,10 @@ where
     while let Some(item) = rx.recv().await {
         out.take();
         let result = work(item).await.map_err(Cause::Error)?;
-        if !out.send(result).await {
-            break;
+        if let Err(result) = out.try_send(result) {
+            if !out.send(result).await {
+                break;
+            }
         }
     }
     Ok(())
@@ -79,8 +81,10 @@ where
             match poll_fn(|cx| Poll::Ready(trial.poll(&mut job, cx))).await {
                 Some(result) => {
                     idle.push(job);
-                    if !results.out.send(result.map_err(Cause::Error)?).await {
-                        return Ok(());
+                    if let Err(result) = results.out.try_send(result.map_err(Cause::Error)?) {
+                        if !results.out.send(result).await {
+                            return Ok(());
+                        }
                     }
                 }
                 None => drop(working.spawn(job.run(results.reserve()))),
