@@ -74,6 +74,16 @@ enum Answer<Req, Resp> {
     NotTaken(Req),
 }
 
+impl<Req, Resp> Answer<Req, Resp> {
+    fn into_result(self) -> Result<Resp, CallError<Req>> {
+        match self {
+            Self::Response(response) => Ok(response),
+            Self::Refused(request) => Err(CallError::Refused(request)),
+            Self::NotTaken(request) => Err(CallError::ServerGone(request)),
+        }
+    }
+}
+
 /// A call that no server will take. Dropped, it hands its request back to the caller.
 struct NotTaken<Req, Resp>(Option<Call<Req, Resp>>);
 
@@ -156,11 +166,16 @@ impl<Req, Resp> Client<Req, Resp> {
     /// Dropping the future gives the call up: a request that still waits is skipped by the server, and a server
     /// that works on it can see so in [`Reply::abandoned`].
     pub async fn call(&self, request: Req) -> Result<Resp, CallError<Req>> {
-        // None also if there is no such instant: centuries are no limit.
-        let deadline = self
-            .timeout
-            .and_then(|timeout| Instant::now().checked_add(timeout));
-        self.call_until(request, deadline).await
+        let timeout = self.timeout;
+        // No such instant: centuries are no limit.
+        if let Some(deadline) = timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
+            return self.call_by(request, deadline).await;
+        }
+        let (call, rx) = Call::new(request, None);
+        if let Err(call) = self.try_queue(call) {
+            self.queue(call).await?;
+        }
+        rx.await.map_err(|_| CallError::NoReply)?.into_result()
     }
 
     /// Sends a request and waits for its response until `deadline`, which the server can see.
@@ -173,45 +188,40 @@ impl<Req, Resp> Client<Req, Resp> {
     ///
     /// As [`call`](Self::call).
     pub async fn call_by(&self, request: Req, deadline: Instant) -> Result<Resp, CallError<Req>> {
-        self.call_until(request, Some(deadline)).await
+        let (call, mut rx) = Call::new(request, Some(deadline));
+        if let Err(call) = self.try_queue(call) {
+            self.queue(call).await?;
+        }
+        let answer = match timeout_at(deadline, &mut rx).await {
+            Ok(answer) => answer.map_err(|_| CallError::NoReply)?,
+            Err(_) => {
+                // From here on the server's `send` fails; what it has sent until here still counts.
+                rx.close();
+                rx.try_recv().map_err(|_| CallError::TimedOut)?
+            }
+        };
+        answer.into_result()
     }
 
-    async fn call_until(
-        &self,
-        request: Req,
-        deadline: Option<Instant>,
-    ) -> Result<Resp, CallError<Req>> {
-        let (tx, mut rx) = oneshot::channel();
-        let reply = Reply { tx, deadline };
-        match self.tx.try_send(Call { request, reply }) {
-            Ok(()) => {}
-            Err(TrySendError::Closed(call)) => return Err(CallError::ServerGone(call.request)),
-            // A permit, since a send that is given up would drop the request.
-            Err(TrySendError::Full(call)) => match until(deadline, self.tx.reserve()).await {
-                Some(Ok(permit)) => {
-                    permit.send(call);
-                    self.abandoned.sweep_if_closed(&self.tx);
-                }
-                Some(Err(_)) => return Err(CallError::ServerGone(call.request)),
-                None => return Err(CallError::QueueFull(call.request)),
-            },
-        }
+    /// Hands the call back if there is no place now, or no server: [`queue`](Self::queue) knows.
+    #[inline]
+    fn try_queue(&self, call: Call<Req, Resp>) -> Result<(), Call<Req, Resp>> {
+        self.tx.try_send(call).map_err(|error| match error {
+            TrySendError::Full(call) | TrySendError::Closed(call) => call,
+        })
+    }
 
-        let answer = match deadline {
-            None => rx.await.map_err(|_| CallError::NoReply)?,
-            Some(deadline) => match timeout_at(deadline, &mut rx).await {
-                Ok(answer) => answer.map_err(|_| CallError::NoReply)?,
-                Err(_) => {
-                    // From here on the server's `send` fails; what it has sent until here still counts.
-                    rx.close();
-                    rx.try_recv().map_err(|_| CallError::TimedOut)?
-                }
-            },
-        };
-        match answer {
-            Answer::Response(response) => Ok(response),
-            Answer::Refused(request) => Err(CallError::Refused(request)),
-            Answer::NotTaken(request) => Err(CallError::ServerGone(request)),
+    /// Waits for a place, until the call's deadline.
+    async fn queue(&self, call: Call<Req, Resp>) -> Result<(), CallError<Req>> {
+        // A permit, since a send that is given up would drop the request.
+        match until(call.reply.deadline, self.tx.reserve()).await {
+            Some(Ok(permit)) => {
+                permit.send(call);
+                self.abandoned.sweep_if_closed(&self.tx);
+                Ok(())
+            }
+            Some(Err(_)) => Err(CallError::ServerGone(call.request)),
+            None => Err(CallError::QueueFull(call.request)),
         }
     }
 
@@ -398,6 +408,18 @@ pub struct Call<Req, Resp> {
     pub request: Req,
     /// Where the response goes. Dropped, the caller gets [`CallError::NoReply`].
     pub reply: Reply<Req, Resp>,
+}
+
+impl<Req, Resp> Call<Req, Resp> {
+    #[inline]
+    fn new(
+        request: Req,
+        deadline: Option<Instant>,
+    ) -> (Self, oneshot::Receiver<Answer<Req, Resp>>) {
+        let (tx, rx) = oneshot::channel();
+        let reply = Reply { tx, deadline };
+        (Self { request, reply }, rx)
+    }
 }
 
 /// The way back to a caller.
