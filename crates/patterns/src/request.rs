@@ -275,9 +275,17 @@ impl<Req, Resp> Server<Req, Resp> {
     ///
     /// Cancel safe: a call that was not returned stays in the queue.
     pub async fn recv(&mut self) -> Option<Call<Req, Resp>> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+        let rx = self.rx.as_mut()?;
+        loop {
+            let call = rx.recv().await?;
+            // One whose caller is gone is dropped, with its request.
+            if !call.reply.is_abandoned() {
+                return Some(call);
+            }
+        }
     }
 
+    /// [`recv`](Self::recv) where other things are polled too.
     #[inline]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Call<Req, Resp>>> {
         let Some(rx) = &mut self.rx else {
