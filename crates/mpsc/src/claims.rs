@@ -29,7 +29,7 @@
 //! | [`claim`](Claims::claim) | a sender | `outstanding + n` | the same |
 //! | [`send_claimed`](Claims::send_claimed) | who has a claim | `outstanding - 1`, `sent + 1`, wakes the receiver | never |
 //! | [`unclaim`](Claims::unclaim) | who has a claim | `outstanding - n`; wakes the receiver if that ends the channel | never |
-//! | [`grant`](Claims::grant) | who has the line's lock | `outstanding + n` | never |
+//! | [`grant`](Claims::grant) | who has the line's lock | `outstanding + n` | `CLOSED`, nothing is free |
 //! | [`close`](Claims::close) | the receiver | `CLOSED` | never |
 //! | [`senders_gone`](Claims::senders_gone) | the last sender | `SENDERS_GONE`; wakes the receiver | never |
 //! | [`fall_asleep`](Claims::fall_asleep) | the receiver | `RECEIVER_SLEEPS` | anything changed |
@@ -46,9 +46,8 @@
 //! # Limits
 //!
 //! At most 2^29 - 1 slots can be claimed or filled at a time, whatever the capacity, and 2^30 - 1 in an unbounded
-//! channel. Between a look at
-//! the word and the compare-exchange that follows, 2^31 messages would have to pass for the one to mistake
-//! the other.
+//! channel. Between a look at the word and the compare-exchange that follows, 2^31 messages would have to pass
+//! for the one to mistake the other.
 
 use narrows_core::sync::atomic::{AtomicU64, Ordering};
 

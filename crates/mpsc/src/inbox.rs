@@ -118,8 +118,11 @@ impl<T> ReceiverHalf<T> {
                     buffer.push(full.take());
                     moved += 1;
                 }
+                if moved == 0 {
+                    return None;
+                }
                 free_many(&half.shared, moved as u32);
-                (moved > 0).then_some(moved)
+                Some(moved)
             });
             moved.map(|moved| moved.unwrap_or(0))
         })
