@@ -478,6 +478,24 @@ impl<T> Cursor<T> {
         self.position
     }
 
+    /// The slot of the next message, if that is there.
+    #[inline]
+    fn full_slot<'a>(&mut self, tail: &'a Tail<T>, links: &'a Links<T>) -> Option<Slot<'a, T>> {
+        if self.block.is_null() && !self.enter(links.next(self.before), tail.shape, links) {
+            return None;
+        }
+        // SAFETY: the receiver's block stays until the receiver gives it back, which it does not while it has
+        // a message of it still to take.
+        let slot = unsafe { Block::slot(self.block, tail.shape, self.position) };
+        slot.is_full().then_some(slot)
+    }
+
+    /// Whether the next message is there.
+    #[inline]
+    pub(crate) fn finds_next(&mut self, tail: &Tail<T>, links: &Links<T>) -> bool {
+        self.full_slot(tail, links).is_some()
+    }
+
     /// Goes on to the next position, if the message of this one is there; returns it to be taken.
     #[inline]
     pub(crate) fn next<'a>(
@@ -485,15 +503,7 @@ impl<T> Cursor<T> {
         tail: &'a Tail<T>,
         links: &'a Links<T>,
     ) -> Option<Full<'a, T>> {
-        if self.block.is_null() && !self.enter(links.next(self.before), tail.shape, links) {
-            return None;
-        }
-        // SAFETY: the receiver's block stays until the receiver gives it back, which it does not while it has
-        // a message of it still to take.
-        let slot = unsafe { Block::slot(self.block, tail.shape, self.position) };
-        if !slot.is_full() {
-            return None;
-        }
+        let slot = self.full_slot(tail, links)?;
         if tail.shape.is_ring() {
             // SAFETY: a ring has all positions.
             unsafe { Block::slot(self.block, tail.shape, self.position.minus_one()) }.empty();

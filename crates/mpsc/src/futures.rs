@@ -434,17 +434,20 @@ impl<T> Future for Recv<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = self.project();
-        let polled = this.half.poll_recv(cx);
-        match &polled {
-            Poll::Pending => this.wait.begin(this.explain),
-            Poll::Ready(message) => {
+        match this.half.poll_find(cx) {
+            Poll::Pending => {
+                this.wait.begin(this.explain);
+                Poll::Pending
+            }
+            Poll::Ready(found) => {
                 this.wait.end();
-                if message.is_some() {
-                    this.explain.passed(this.wait.site(), 1);
+                if !found {
+                    return Poll::Ready(None);
                 }
+                this.explain.passed(this.wait.site(), 1);
+                Poll::Ready(Some(this.half.take_found()))
             }
         }
-        polled
     }
 }
 

@@ -86,18 +86,30 @@ impl<T> ReceiverHalf<T> {
         }));
     }
 
-    /// The next message; `None` if there will be none.
+    /// Whether there is a message, for [`take_found`](Self::take_found), or will be none. In two steps, so that
+    /// a large message goes straight to where it is returned.
     #[inline]
-    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    pub(crate) fn poll_find(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         coop::poll(cx, |cx| {
-            if let Some((full, shared)) = self.next() {
-                return Poll::Ready(Some(free(shared, full)));
+            if self.finds_next() {
+                return Poll::Ready(true);
             }
-            self.poll_wait(cx, |half| {
-                let (full, shared) = half.next()?;
-                Some(free(shared, full))
-            })
+            let found = self.poll_wait(cx, |half| half.finds_next().then_some(()));
+            found.map(|found| found.is_some())
         })
+    }
+
+    /// Takes the message that was found.
+    #[inline(always)]
+    pub(crate) fn take_found(&mut self) -> T {
+        let (full, shared) = self.next().expect("only the receiver takes messages");
+        free(shared, full)
+    }
+
+    #[inline]
+    fn finds_next(&mut self) -> bool {
+        let shared = &*self.shared;
+        self.cursor.finds_next(shared.tail(), shared.links())
     }
 
     /// Moves messages to the end of `buffer`, at least one; 0 if there will be none.

@@ -178,11 +178,11 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let site = Site::caller();
-        let message = ready!(self.half.poll_recv(cx));
-        if message.is_some() {
-            self.explain.passed(site, 1);
+        if !ready!(self.half.poll_find(cx)) {
+            return Poll::Ready(None);
         }
-        Poll::Ready(message)
+        self.explain.passed(site, 1);
+        Poll::Ready(Some(self.half.take_found()))
     }
 
     /// [`recv_many`](Self::recv_many) for futures written by hand; see [`poll_recv`](Self::poll_recv).
