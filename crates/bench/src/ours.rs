@@ -1,6 +1,7 @@
 //! Our own crates, as peers among peers.
 
 use std::convert::Infallible;
+use std::future::ready;
 
 use narrows_bench_peers::suite::Entrant;
 use narrows_bench_peers::{
@@ -41,8 +42,8 @@ mpsc_peer!(Mpsc, "narrows", "narrows-mpsc", permits: true, Bounded, Unbounded, O
 mpsc_channel! {
     Bounded: narrows_mpsc::Sender<T>, narrows_mpsc::Receiver<T>;
     new(capacity) => narrows_mpsc::channel(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
     recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
@@ -59,8 +60,8 @@ mpsc_peer!(
 mpsc_channel! {
     Enqueued: narrows_mpsc::Sender<T>, narrows_mpsc::Receiver<T>;
     new(capacity) => narrows_mpsc::channel(capacity);
-    send(tx, message) => tx.enqueue(message).await.is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => tx.enqueue(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -68,8 +69,8 @@ mpsc_channel! {
 mpsc_channel! {
     Unbounded: narrows_mpsc::UnboundedSender<T>, narrows_mpsc::UnboundedReceiver<T>;
     new(_) => narrows_mpsc::unbounded_channel();
-    send(tx, message) => tx.send(message).is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => ready(tx.send(message).is_ok()), |sent| sent;
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => tx.send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
     recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
@@ -83,7 +84,7 @@ oneshot_channel! {
     narrows_oneshot::Sender<T>, narrows_oneshot::Receiver<T>;
     channel() => narrows_oneshot::channel();
     send(tx, value) => tx.send(value).is_ok();
-    recv(rx) => rx.await.ok();
+    recv(rx) => rx, |received| received.ok();
 }
 
 broadcast_channel! {

@@ -14,4 +14,5 @@ pub mod payload;
 pub mod poll;
 pub mod stage;
 pub mod suite;
+pub mod then;
 pub mod watch;

@@ -1,13 +1,14 @@
 //! The two macros that an adapter is written with.
 
-/// Implements [`Mpsc`] for a new type, from one expression for each operation.
+/// Implements [`Mpsc`] for a new type, from one expression for each operation; for those that wait it is the
+/// peer's own future, and what its output means.
 #[macro_export]
 macro_rules! mpsc_channel {
     (
         $name:ident: $tx_type:ty, $rx_type:ty;
         new($capacity:pat) => $new:expr;
-        send($tx:ident, $message:ident) => $send:expr;
-        recv($rx:ident) => $recv:expr;
+        send($tx:ident, $message:ident) => $send:expr, |$sent:ident| $is_sent:expr;
+        recv($rx:ident) => $recv:expr, |$received:ident| $message_received:expr;
         try_send($try_tx:ident, $try_message:ident) => $try_send:expr;
         try_recv($try_rx:ident) => $try_recv:expr;
         $(recv_many($many_rx:ident, $buffer:ident, $limit:pat) => $recv_many:expr;)?
@@ -24,12 +25,14 @@ macro_rules! mpsc_channel {
                 $new
             }
 
-            async fn send($tx: &mut Self::Tx, $message: T) {
-                assert!($send, "the channel is closed");
+            #[inline]
+            fn send($tx: &mut Self::Tx, $message: T) -> impl ::std::future::Future<Output = ()> + Send {
+                $crate::then::then($send, |$sent| assert!($is_sent, "the channel is closed"))
             }
 
-            async fn recv($rx: &mut Self::Rx) -> Option<T> {
-                $recv
+            #[inline]
+            fn recv($rx: &mut Self::Rx) -> impl ::std::future::Future<Output = Option<T>> + Send {
+                $crate::then::then($recv, |$received| $message_received)
             }
 
             fn try_send($try_tx: &mut Self::Tx, $try_message: T) -> bool {

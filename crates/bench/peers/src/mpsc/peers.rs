@@ -1,5 +1,7 @@
 //! The peers: one small adapter each.
 
+use std::future::ready;
+
 use super::{Absent, Peer, Scenario, entrant};
 use crate::suite::Entrant;
 use crate::{mpsc_channel as channel, mpsc_peer as peer, oneshot};
@@ -32,8 +34,8 @@ peer!(Tokio, "tokio", "tokio", permits: true, TokioBounded, TokioUnbounded, ones
 channel! {
     TokioBounded: tokio::sync::mpsc::Sender<T>, tokio::sync::mpsc::Receiver<T>;
     new(capacity) => tokio::sync::mpsc::channel(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
     recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
@@ -48,8 +50,8 @@ channel! {
 channel! {
     TokioUnbounded: tokio::sync::mpsc::UnboundedSender<T>, tokio::sync::mpsc::UnboundedReceiver<T>;
     new(_) => tokio::sync::mpsc::unbounded_channel();
-    send(tx, message) => tx.send(message).is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => ready(tx.send(message).is_ok()), |sent| sent;
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => tx.send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
     recv_many(rx, buffer, limit) => rx.recv_many(buffer, limit).await;
@@ -65,8 +67,8 @@ peer!(Kanal, "kanal", "kanal", permits: false, KanalBounded, KanalUnbounded, one
 channel! {
     KanalBounded: kanal::AsyncSender<T>, kanal::AsyncReceiver<T>;
     new(capacity) => kanal::bounded_async(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message) == Ok(true);
     try_recv(rx) => rx.try_recv().ok().flatten();
     // `drain_into` does not wait and knows no limit.
@@ -82,8 +84,8 @@ channel! {
 channel! {
     KanalUnbounded: kanal::AsyncSender<T>, kanal::AsyncReceiver<T>;
     new(_) => kanal::unbounded_async();
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message) == Ok(true);
     try_recv(rx) => rx.try_recv().ok().flatten();
     recv_many(rx, buffer, _) => match rx.recv().await {
@@ -104,8 +106,8 @@ peer!(
 channel! {
     CrossfireBounded: crossfire::MAsyncTx<crossfire::mpsc::Array<T>>, crossfire::AsyncRx<crossfire::mpsc::Array<T>>;
     new(capacity) => crossfire::mpsc::bounded_async(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -113,8 +115,8 @@ channel! {
 channel! {
     CrossfireUnbounded: crossfire::MTx<crossfire::mpsc::List<T>>, crossfire::AsyncRx<crossfire::mpsc::List<T>>;
     new(_) => crossfire::mpsc::unbounded_async();
-    send(tx, message) => tx.send(message).is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => ready(tx.send(message).is_ok()), |sent| sent;
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -124,8 +126,8 @@ peer!(Flume, "flume", "flume", permits: false, FlumeBounded, FlumeUnbounded, one
 channel! {
     FlumeBounded: flume::Sender<T>, flume::Receiver<T>;
     new(capacity) => flume::bounded(capacity);
-    send(tx, message) => tx.send_async(message).await.is_ok();
-    recv(rx) => rx.recv_async().await.ok();
+    send(tx, message) => tx.send_async(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv_async(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
     // `drain` does not wait and knows no limit.
@@ -144,8 +146,8 @@ channel! {
 channel! {
     FlumeUnbounded: flume::Sender<T>, flume::Receiver<T>;
     new(_) => flume::unbounded();
-    send(tx, message) => tx.send(message).is_ok();
-    recv(rx) => rx.recv_async().await.ok();
+    send(tx, message) => ready(tx.send(message).is_ok()), |sent| sent;
+    recv(rx) => rx.recv_async(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
     recv_many(rx, buffer, _) => match rx.recv_async().await {
@@ -168,8 +170,8 @@ peer!(
 channel! {
     AsyncChannelBounded: async_channel::Sender<T>, async_channel::Receiver<T>;
     new(capacity) => async_channel::bounded(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -177,8 +179,8 @@ channel! {
 channel! {
     AsyncChannelUnbounded: async_channel::Sender<T>, async_channel::Receiver<T>;
     new(_) => async_channel::unbounded();
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -192,8 +194,8 @@ peer!(
 channel! {
     FuturesBounded: futures_channel::mpsc::Sender<T>, futures_channel::mpsc::Receiver<T>;
     new(capacity) => futures_channel::mpsc::channel(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.next().await;
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.next(), |received| received;
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -201,8 +203,8 @@ channel! {
 channel! {
     FuturesUnbounded: futures_channel::mpsc::UnboundedSender<T>, futures_channel::mpsc::UnboundedReceiver<T>;
     new(_) => futures_channel::mpsc::unbounded();
-    send(tx, message) => tx.unbounded_send(message).is_ok();
-    recv(rx) => rx.next().await;
+    send(tx, message) => ready(tx.unbounded_send(message).is_ok()), |sent| sent;
+    recv(rx) => rx.next(), |received| received;
     try_send(tx, message) => tx.unbounded_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -216,8 +218,8 @@ channel! {
     FuturesIntrusiveBounded:
         futures_intrusive::channel::shared::Sender<T>, futures_intrusive::channel::shared::Receiver<T>;
     new(capacity) => futures_intrusive::channel::shared::channel(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.receive().await;
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.receive(), |received| received;
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_receive().ok();
 }
@@ -227,8 +229,8 @@ peer!(Tachyonix, "tachyonix", "tachyonix", permits: false, TachyonixBounded, Abs
 channel! {
     TachyonixBounded: tachyonix::Sender<T>, tachyonix::Receiver<T>;
     new(capacity) => tachyonix::channel(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -241,8 +243,8 @@ peer!(
 channel! {
     AsyncbandBounded: asyncband::mpsc::BoundedSender<T>, asyncband::mpsc::BoundedReceiver<T>;
     new(capacity) => asyncband::mpsc::bounded(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -250,8 +252,8 @@ channel! {
 channel! {
     AsyncbandUnbounded: asyncband::mpsc::UnboundedSender<T>, asyncband::mpsc::UnboundedReceiver<T>;
     new(_) => asyncband::mpsc::unbounded();
-    send(tx, message) => tx.send(message).is_ok();
-    recv(rx) => rx.recv().await.ok();
+    send(tx, message) => ready(tx.send(message).is_ok()), |sent| sent;
+    recv(rx) => rx.recv(), |received| received.ok();
     try_send(tx, message) => tx.send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -261,8 +263,8 @@ peer!(Loole, "loole", "loole", permits: false, LooleBounded, LooleUnbounded, one
 channel! {
     LooleBounded: loole::Sender<T>, loole::Receiver<T>;
     new(capacity) => loole::bounded(capacity);
-    send(tx, message) => tx.send_async(message).await.is_ok();
-    recv(rx) => rx.recv_async().await.ok();
+    send(tx, message) => tx.send_async(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv_async(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -270,8 +272,8 @@ channel! {
 channel! {
     LooleUnbounded: loole::Sender<T>, loole::Receiver<T>;
     new(_) => loole::unbounded();
-    send(tx, message) => tx.send(message).is_ok();
-    recv(rx) => rx.recv_async().await.ok();
+    send(tx, message) => ready(tx.send(message).is_ok()), |sent| sent;
+    recv(rx) => rx.recv_async(), |received| received.ok();
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -281,8 +283,8 @@ peer!(Postage, "postage", "postage", permits: false, PostageBounded, Absent, one
 channel! {
     PostageBounded: postage::mpsc::Sender<T>, postage::mpsc::Receiver<T>;
     new(capacity) => postage::mpsc::channel(capacity);
-    send(tx, message) => postage::sink::Sink::send(tx, message).await.is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => postage::sink::Sink::send(tx, message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => tx.try_send(message).is_ok();
     try_recv(rx) => rx.try_recv().ok();
 }
@@ -305,8 +307,8 @@ impl<T> thingbuf::Recycle<Option<T>> for Vacate {
 channel! {
     ThingbufBounded: thingbuf::mpsc::Sender<Option<T>, Vacate>, thingbuf::mpsc::Receiver<Option<T>, Vacate>;
     new(capacity) => thingbuf::mpsc::with_recycle(capacity, Vacate);
-    send(tx, message) => tx.send(Some(message)).await.is_ok();
-    recv(rx) => rx.recv().await.flatten();
+    send(tx, message) => tx.send(Some(message)), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received.flatten();
     try_send(tx, message) => tx.try_send(Some(message)).is_ok();
     try_recv(rx) => rx.try_recv().ok().flatten();
 }
@@ -319,8 +321,8 @@ peer!(
 channel! {
     BatchBounded: batch_channel::Sender<T>, batch_channel::Receiver<T>;
     new(capacity) => batch_channel::bounded(capacity);
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => crate::poll::once(std::pin::pin!(tx.send(message))).is_some();
     try_recv(rx) => crate::poll::once(std::pin::pin!(rx.recv())).flatten();
     recv_many(rx, buffer, limit) => {
@@ -335,8 +337,8 @@ channel! {
 channel! {
     BatchUnbounded: batch_channel::Sender<T>, batch_channel::Receiver<T>;
     new(_) => batch_channel::unbounded();
-    send(tx, message) => tx.send(message).await.is_ok();
-    recv(rx) => rx.recv().await;
+    send(tx, message) => tx.send(message), |sent| sent.is_ok();
+    recv(rx) => rx.recv(), |received| received;
     try_send(tx, message) => crate::poll::once(std::pin::pin!(tx.send(message))).is_some();
     try_recv(rx) => crate::poll::once(std::pin::pin!(rx.recv())).flatten();
     recv_many(rx, buffer, limit) => {

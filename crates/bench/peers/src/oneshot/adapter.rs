@@ -1,6 +1,7 @@
 //! The macro that an adapter is written with.
 
-/// Implements [`Oneshot`] and [`Peer`] for a new type, from one expression for each operation.
+/// Implements [`Oneshot`] and [`Peer`] for a new type, from one expression for each operation; for receiving it
+/// is the peer's own future, and what its output means.
 #[macro_export]
 macro_rules! oneshot_channel {
     (
@@ -8,7 +9,7 @@ macro_rules! oneshot_channel {
         $tx_type:ty, $rx_type:ty;
         channel() => $channel:expr;
         send($tx:ident, $value:ident) => $send:expr;
-        recv($rx:ident) => $recv:expr;
+        recv($rx:ident) => $recv:expr, |$received:ident| $value_received:expr;
     ) => {
         #[derive(Debug)]
         pub enum $peer {}
@@ -26,9 +27,9 @@ macro_rules! oneshot_channel {
                 assert!($send, "the receiver is gone");
             }
 
-            #[allow(unused_mut, reason = "some receivers take `&mut self`")]
-            async fn recv(mut $rx: Self::Rx) -> Option<T> {
-                $recv
+            #[inline]
+            fn recv($rx: Self::Rx) -> impl ::std::future::Future<Output = Option<T>> + Send {
+                $crate::then::then($recv, |$received| $value_received)
             }
         }
 

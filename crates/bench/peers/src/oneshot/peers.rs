@@ -25,7 +25,7 @@ channel! {
     tokio::sync::oneshot::Sender<T>, tokio::sync::oneshot::Receiver<T>;
     channel() => tokio::sync::oneshot::channel();
     send(tx, value) => tx.send(value).is_ok();
-    recv(rx) => rx.await.ok();
+    recv(rx) => rx, |received| received.ok();
 }
 
 channel! {
@@ -33,7 +33,7 @@ channel! {
     ::oneshot::Sender<T>, ::oneshot::AsyncReceiver<T>;
     channel() => ::oneshot::async_channel();
     send(tx, value) => tx.send(value).is_ok();
-    recv(rx) => rx.await.ok();
+    recv(rx) => rx, |received| received.ok();
 }
 
 channel! {
@@ -41,7 +41,7 @@ channel! {
     asyncband::oneshot::Sender<T>, asyncband::oneshot::Receiver<T>;
     channel() => asyncband::oneshot::channel();
     send(tx, value) => tx.send(value).is_ok();
-    recv(rx) => rx.await.ok();
+    recv(rx) => rx, |received| received.ok();
 }
 
 channel! {
@@ -49,7 +49,7 @@ channel! {
     futures_channel::oneshot::Sender<T>, futures_channel::oneshot::Receiver<T>;
     channel() => futures_channel::oneshot::channel();
     send(tx, value) => tx.send(value).is_ok();
-    recv(rx) => rx.await.ok();
+    recv(rx) => rx, |received| received.ok();
 }
 
 channel! {
@@ -57,7 +57,7 @@ channel! {
     async_oneshot::Sender<T>, async_oneshot::Receiver<T>;
     channel() => async_oneshot::oneshot();
     send(tx, value) => tx.send(value).is_ok();
-    recv(rx) => rx.await.ok();
+    recv(rx) => rx, |received| received.ok();
 }
 
 channel! {
@@ -68,7 +68,7 @@ channel! {
         tx.send(value);
         true
     };
-    recv(rx) => rx.await.ok();
+    recv(rx) => rx, |received| received.ok();
 }
 
 channel! {
@@ -76,5 +76,5 @@ channel! {
     postage::oneshot::Sender<T>, postage::oneshot::Receiver<T>;
     channel() => postage::oneshot::channel();
     send(tx, value) => tx.try_send(value).is_ok();
-    recv(rx) => rx.recv().await;
+    recv(rx) => async move { { rx }.recv().await }, |received| received;
 }
