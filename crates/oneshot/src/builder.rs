@@ -35,17 +35,36 @@ pub struct Builder {
 
 impl Builder {
     /// The settings of [`channel`]: no name.
+    ///
+    /// ```
+    /// let (tx, mut rx) = narrows_oneshot::Builder::new().channel();
+    /// tx.send(1).unwrap();
+    /// assert_eq!(rx.try_recv(), Ok(1));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The name of the channel. In builds that record nothing it is dropped at once.
+    ///
+    /// ```
+    /// let id = 7;
+    /// let reply = narrows_oneshot::Builder::new().name(format!("reply to {id}"));
+    /// let (tx, rx) = reply.channel::<u32>();
+    /// # drop((tx, rx));
+    /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.label = Label::new(name);
         self
     }
 
     /// Makes the channel.
+    ///
+    /// ```
+    /// let (tx, mut rx) = narrows_oneshot::Builder::new().name("answer").channel();
+    /// tx.send(42).unwrap();
+    /// assert_eq!(rx.try_recv(), Ok(42));
+    /// ```
     #[inline]
     #[track_caller]
     pub fn channel<T>(self) -> (Sender<T>, Receiver<T>) {
