@@ -149,6 +149,12 @@ impl Seen {
         ((self.0 % ONE_SENT) / ONE_OUTSTANDING) as u32
     }
 
+    /// Whether several senders that waited in line may be about to send: or permits are kept.
+    #[inline]
+    pub(crate) fn several_are_called(self) -> bool {
+        self.is_in_line() && self.outstanding() >= 2
+    }
+
     /// The position of the next message.
     #[inline]
     pub(crate) fn sent(self) -> Position {

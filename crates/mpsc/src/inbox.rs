@@ -14,7 +14,7 @@ use narrows_core::{
 
 use crate::{
     blocks::{Cursor, Full},
-    claims::Seen,
+    claims::{Position, Seen},
     error::TryRecvError,
     shared::Shared,
     slot::Slot,
@@ -27,6 +27,8 @@ pub(crate) struct ReceiverHalf<T> {
     shared: Arc<Shared<T>>,
     cursor: Cursor<T>,
     waker: MyWaker,
+    /// Where it was when it last yielded.
+    yielded_at: Position,
 }
 
 /// Where the receiver's waker is, as far as the receiver knows.
@@ -49,6 +51,7 @@ impl<T> ReceiverHalf<T> {
             shared,
             cursor: Cursor::new(),
             waker: MyWaker::Nowhere,
+            yielded_at: Position::FIRST,
         }
     }
 
@@ -166,6 +169,12 @@ impl<T> ReceiverHalf<T> {
                 self.stop_waiting();
                 return Poll::Ready(None);
             }
+            if unsent && seen.several_are_called() && self.may_yield() {
+                self.take_back(seen);
+                self.stop_waiting();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let filled =
                 matches!(self.waker, MyWaker::AtTheSlot) && (unsent || !self.slot().is_awaited());
             let cell = self.shared.receiver_waker();
@@ -216,6 +225,13 @@ impl<T> ReceiverHalf<T> {
             }
             self.shared.receiver_waker().unlend();
         }
+    }
+
+    /// Whether to let others run before it waits, since they are about to send: it then finds several messages,
+    /// where it would be woken for each. Once for each message, since they may also take their time.
+    fn may_yield(&mut self) -> bool {
+        let yielded_at = mem::replace(&mut self.yielded_at, self.cursor.position());
+        yielded_at != self.cursor.position()
     }
 
     /// The slot of a message that is on its way.

@@ -104,6 +104,42 @@ async fn operations_that_wait_cost_no_budget() {
     assert_eq!((probe.wakes(), probe.live()), (0, 2 * number));
 }
 
+#[test]
+fn a_receiver_lets_those_run_who_are_about_to_send_once_for_a_message() {
+    let (receiver, sender) = (Probe::new(), Probe::new());
+    let (tx, mut rx) = channel(2);
+    tx.try_send(1).expect("there is room");
+    tx.try_send(2).expect("there is room");
+    let mut sends = [3, 4].map(|n| Box::pin(tx.send(n)));
+    for send in &mut sends {
+        assert!(sender.poll(send).is_pending());
+    }
+    let mut poll = || receiver.with_context(|cx| rx.poll_recv(cx));
+    assert_eq!(
+        (poll(), poll()),
+        (Poll::Ready(Some(1)), Poll::Ready(Some(2)))
+    );
+    assert_eq!(
+        (poll(), receiver.wakes()),
+        (Poll::Pending, 1),
+        "it wakes itself"
+    );
+    assert_eq!((poll(), receiver.wakes()), (Poll::Pending, 1), "it waits");
+    for send in &mut sends {
+        assert!(sender.poll(send).is_ready());
+    }
+    assert_eq!(receiver.wakes(), 2, "the first message wakes it");
+    assert_eq!(
+        (poll(), poll()),
+        (Poll::Ready(Some(3)), Poll::Ready(Some(4)))
+    );
+    assert_eq!(
+        (poll(), receiver.wakes()),
+        (Poll::Pending, 2),
+        "nobody is about to send"
+    );
+}
+
 mod send_many {
     use super::*;
 

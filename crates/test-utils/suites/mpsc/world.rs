@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use narrows_test_utils::fuzz::World;
 use narrows_test_utils::mpsc::{Counters, Mpsc, Observation, Op, Query, SLOTS, TXS, WAKERS, WEAKS};
@@ -225,7 +225,10 @@ impl Channel {
             | Op::DropWeak { .. } => return self.on_sender(op),
             Op::PollReceiving { waker } => {
                 let receiving = self.receiving.as_mut().expect("in flight");
-                let poll = self.wakers[*waker].poll(receiving);
+                let poll =
+                    poll_again_if_woken(&self.wakers[*waker], &mut self.woken[*waker], |cx| {
+                        receiving.as_mut().poll(cx)
+                    });
                 if poll.is_ready() {
                     self.receiving = None;
                 }
@@ -561,12 +564,17 @@ impl Channel {
         let mut rx = lender.lend().expect("held");
         match *op {
             Op::PollRecv { waker } => {
-                received(self.wakers[waker].with_context(|cx| rx.poll_recv(cx)))
+                let woken = &mut self.woken[waker];
+                received(poll_again_if_woken(&self.wakers[waker], woken, |cx| {
+                    rx.poll_recv(cx)
+                }))
             }
             Op::PollRecvMany { waker, limit } => {
                 let mut buffer = Vec::new();
-                let poll =
-                    self.wakers[waker].with_context(|cx| rx.poll_recv_many(cx, &mut buffer, limit));
+                let woken = &mut self.woken[waker];
+                let poll = poll_again_if_woken(&self.wakers[waker], woken, |cx| {
+                    rx.poll_recv_many(cx, &mut buffer, limit)
+                });
                 received((poll, buffer))
             }
             Op::Recv => {
@@ -654,6 +662,23 @@ impl Channel {
             dropped: self.ledger.take_dropped(),
         }
     }
+}
+
+/// Polls a receiver; again if it has woken its own task, as an executor would. That wake is not counted in
+/// `woken`.
+fn poll_again_if_woken<R>(
+    probe: &Probe,
+    woken: &mut usize,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    let before = probe.wakes();
+    let polled = probe.with_context(&mut poll);
+    let own = probe.wakes() - before;
+    if polled.is_ready() || own == 0 {
+        return polled;
+    }
+    *woken += own;
+    probe.with_context(poll)
 }
 
 impl World<Mpsc> for Channel {
