@@ -94,6 +94,7 @@ impl Latencies {
         }
     }
 
+    #[inline]
     pub fn record(&mut self, duration: Duration) {
         self.nanoseconds.push(duration.as_nanos() as f64);
     }

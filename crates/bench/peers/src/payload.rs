@@ -1,4 +1,7 @@
 //! The messages, and the ledger that proves that each arrived once and in order.
+//!
+//! What is called for each message is `#[inline]`, here and elsewhere: the scenarios are compiled for our own
+//! channels in another crate than for the peers, and must not cost a call more there.
 
 /// What every peer can carry; some of them need more than `Send`.
 pub trait Message: Send + Sync + Unpin + 'static {}
@@ -15,15 +18,18 @@ pub trait Payload: Message {
 const SEQUENCE_BITS: u32 = 40;
 
 /// The tag of a producer's message.
+#[inline]
 pub fn tag(producer: usize, sequence: u64) -> u64 {
     (producer as u64) << SEQUENCE_BITS | sequence
 }
 
 impl Payload for u64 {
+    #[inline]
     fn new(tag: u64) -> Self {
         tag
     }
 
+    #[inline]
     fn tag(&self) -> u64 {
         *self
     }
@@ -34,10 +40,12 @@ impl Payload for u64 {
 pub struct Wide([u64; 32]);
 
 impl Payload for Wide {
+    #[inline]
     fn new(tag: u64) -> Self {
         Self([tag; 32])
     }
 
+    #[inline]
     fn tag(&self) -> u64 {
         assert_eq!(self.0[0], self.0[31], "a message was torn");
         self.0[0]
@@ -57,6 +65,7 @@ impl Ledger {
     }
 
     /// Checks off a message. Panics if it is lost, repeated or out of order.
+    #[inline]
     pub fn enter(&mut self, tag: u64) {
         let producer = (tag >> SEQUENCE_BITS) as usize;
         let sequence = tag & ((1 << SEQUENCE_BITS) - 1);

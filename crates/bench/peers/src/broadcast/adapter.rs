@@ -19,10 +19,12 @@ macro_rules! broadcast_channel {
             type Tx = $tx_type;
             type Rx = $rx_type;
 
+            #[inline]
             fn new($capacity: usize) -> (Self::Tx, Self::Rx) {
                 $new
             }
 
+            #[inline]
             fn subscribe($sub_tx: &Self::Tx, $sub_rx: &Self::Rx) -> Self::Rx {
                 $subscribe
             }

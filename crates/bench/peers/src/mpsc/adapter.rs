@@ -21,6 +21,7 @@ macro_rules! mpsc_channel {
             type Tx = $tx_type;
             type Rx = $rx_type;
 
+            #[inline]
             fn new($capacity: usize) -> (Self::Tx, Self::Rx) {
                 $new
             }
@@ -35,10 +36,12 @@ macro_rules! mpsc_channel {
                 $crate::then::then($recv, |$received| $message_received)
             }
 
+            #[inline]
             fn try_send($try_tx: &mut Self::Tx, $try_message: T) -> bool {
                 $try_send
             }
 
+            #[inline]
             fn try_recv($try_rx: &mut Self::Rx) -> Option<T> {
                 $try_recv
             }

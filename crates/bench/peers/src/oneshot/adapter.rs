@@ -18,10 +18,12 @@ macro_rules! oneshot_channel {
             type Tx = $tx_type;
             type Rx = $rx_type;
 
+            #[inline]
             fn channel() -> (Self::Tx, Self::Rx) {
                 $channel
             }
 
+            #[inline]
             #[allow(unused_mut, reason = "some senders take `&mut self`")]
             fn send(mut $tx: Self::Tx, $value: T) {
                 assert!($send, "the receiver is gone");

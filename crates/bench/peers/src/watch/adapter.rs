@@ -20,18 +20,22 @@ macro_rules! watch_channel {
             type Tx = $tx_type;
             type Rx = $rx_type;
 
+            #[inline]
             fn new($initial: T) -> (Self::Tx, Self::Rx) {
                 $new
             }
 
+            #[inline]
             fn subscribe($sub_tx: &mut Self::Tx, $sub_rx: &Self::Rx) -> Self::Rx {
                 $subscribe
             }
 
+            #[inline]
             fn send($tx: &mut Self::Tx, $value: T) {
                 assert!($send, "there is no receiver");
             }
 
+            #[inline]
             fn read<R>($read_rx: &Self::Rx, $look: impl FnOnce(&T) -> R) -> R {
                 $read
             }
