@@ -161,17 +161,25 @@ impl<S: ToSender> Claim<S> {
         coop::poll(cx, |cx| self.poll_uncharged(cx))
     }
 
-    /// Waits for the claim, as part of an operation that is charged to the task's budget.
-    pub(crate) fn poll_uncharged(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Closed>> {
-        let polled = self.poll_offering(cx, Waits::Elsewhere);
+    fn poll_uncharged(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        if !self.has_begun() {
+            let (wanted, shared) = (self.wanted, self.shared());
+            if wanted > shared.claims().limit() {
+                return Poll::Ready(Err(Closed));
+            }
+            match shared.claims().claim(wanted, shared.taken()) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
+                Err(Refusal::Full | Refusal::InLine) => {}
+            }
+        }
+        let polled = self.poll_in_line(cx, Waits::Elsewhere);
         polled.map(|got| got.map(|_| ()))
     }
 
-    /// Waits for the claim, or until the message is sent that waits in its place.
-    pub(crate) fn poll_offering(
+    /// Waits in line, for those who have found that they must: for the claim, or until the message is sent that
+    /// waits in its place. Not charged to the task's budget.
+    pub(crate) fn poll_in_line(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         message: Waits<S::Message>,
@@ -201,24 +209,17 @@ impl<'a, T> Claim<&'a Sender<T>> {
     }
 }
 
-/// The loop of every wait: try, register, try again.
+/// The loop of every wait: register, unless a last try succeeds under the lock.
 fn poll_claim<T>(
     shared: &Shared<T>,
     mut node: Pin<&mut Node<Want<T>>>,
     mut want: Want<T>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Got, Closed>> {
-    if !node.has_joined() {
-        if want.wanted > shared.claims().limit() {
-            return Poll::Ready(Err(Closed));
+    if node.has_joined() {
+        if let Some(got) = node.as_mut().leave_if_called() {
+            return Poll::Ready(called(shared, &got));
         }
-        match shared.claims().claim(want.wanted, shared.taken()) {
-            Ok(()) => return Poll::Ready(Ok(Got::Claimed)),
-            Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
-            Err(Refusal::Full | Refusal::InLine) => {}
-        }
-    } else if let Some(got) = node.as_mut().leave_if_called() {
-        return Poll::Ready(called(shared, &got));
     }
     // Declared before the lock is taken, so that it is dropped after the lock is released.
     let mut cloned = (!node.has_joined()).then(|| cx.waker().clone());

@@ -70,8 +70,9 @@ impl<T> Future for Send<'_, T> {
                     return Poll::Ready(Ok(()));
                 }
             }
-            Poll::Ready(match ready!(this.claim.as_mut().poll_uncharged(cx)) {
-                Ok(()) => {
+            let got = ready!(this.claim.as_mut().poll_in_line(cx, Waits::Elsewhere));
+            Poll::Ready(match got {
+                Ok(_) => {
                     shared.send_claimed(|| this.message.take_here());
                     this.claim.sent(1);
                     Ok(())
@@ -151,7 +152,7 @@ impl<T> Future for Enqueue<'_, T> {
                 }
             }
             let offer = Waits::Here(this.message.offer());
-            match ready!(this.claim.as_mut().poll_offering(cx, offer)) {
+            match ready!(this.claim.as_mut().poll_in_line(cx, offer)) {
                 Ok(Got::Sent) => this.message.accepted(),
                 Ok(Got::Claimed) => shared.send_claimed(|| this.message.take_here()),
                 Err(claim::Closed) => {
@@ -201,8 +202,8 @@ impl<T> Future for SendMany<'_, T> {
                         Ok(()) | Err(Refusal::Closed) => return Poll::Ready(tried),
                     }
                 }
-                let claimed = ready!(this.claim.as_mut().poll_uncharged(cx));
-                Poll::Ready(claimed.map_err(|claim::Closed| Refusal::Closed).map(|()| {
+                let claimed = ready!(this.claim.as_mut().poll_in_line(cx, Waits::Elsewhere));
+                Poll::Ready(claimed.map_err(|claim::Closed| Refusal::Closed).map(|_| {
                     if let Some(message) = messages.pop_front() {
                         this.claim.shared().send_claimed(|| message);
                         this.claim.sent(1);

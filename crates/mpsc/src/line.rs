@@ -111,25 +111,27 @@ impl<T> Shared<T> {
 
     /// Gives what is free to whoever has waited longest, and calls it if that is enough.
     fn grant(&self, line: &mut Line<T>) -> Called {
-        let mut called = Called::default();
         let Some(want) = line.waiting.front_mut() else {
-            return called;
+            return Called::default();
         };
         let missing = want.wanted - want.granted;
         let (got, left) = self.claims().grant(missing, self.taken());
         want.granted += got;
         if want.granted < want.wanted {
-            return called;
+            return Called::default();
         }
+        let mut receiver = None;
         if let Waits::Here(_) = want.message {
             if let Waits::Here(offer) = mem::replace(&mut want.message, Waits::Sent) {
                 want.granted = 0;
-                called.receiver = self.send_claimed_silently(|| offer.accept());
+                receiver = self.send_claimed_silently(|| offer.accept());
             }
         }
-        called.waker = line.waiting.call_front();
-        called.more = left > 0 && !line.waiting.is_empty();
-        called
+        Called {
+            waker: line.waiting.call_front(),
+            receiver,
+            more: left > 0 && !line.waiting.is_empty(),
+        }
     }
 
     /// The receiver has freed slots while the flag was up.
