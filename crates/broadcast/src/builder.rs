@@ -137,7 +137,8 @@ impl<P> Builder<P> {
     }
 
     /// Keeps the last `count` messages for newcomers, who get them by
-    /// [`subscribe_from_oldest`](Sender::subscribe_from_oldest); no more than the rounded capacity.
+    /// [`subscribe_from_oldest`](Sender::subscribe_from_oldest); no more than the rounded capacity, or
+    /// [`u32::MAX`].
     ///
     /// Sending then succeeds without receivers too: it returns `Ok(0)`, and the message is kept.
     ///

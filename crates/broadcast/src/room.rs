@@ -37,6 +37,63 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Granted(bool);
 
+/// The senders that wait for room: few channels have any, so it is made when one first waits.
+#[derive(Default)]
+pub(crate) struct Queue(Option<Box<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    senders: WaitList<Granted>,
+    /// How many were granted room and have neither sent nor left.
+    granted: usize,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        let waiting = self.0.as_ref();
+        waiting.is_none_or(|waiting| waiting.senders.is_empty())
+    }
+
+    /// How many were granted room and have neither sent nor left.
+    fn granted(&self) -> usize {
+        self.0.as_ref().map_or(0, |waiting| waiting.granted)
+    }
+
+    /// Grants room to the one who has waited longest, who is to be woken.
+    fn grant_front(&mut self) -> Option<Waker> {
+        let waiting = self.0.as_mut()?;
+        *waiting.senders.front_mut()? = Granted(true);
+        waiting.granted += 1;
+        waiting.senders.call_front()
+    }
+
+    fn status(&mut self, node: Pin<&mut Node<Granted>>, waker: &Waker) -> Status {
+        let waiting = self.0.as_mut();
+        waiting.map_or(Status::Absent, |waiting| {
+            waiting.senders.status(node, waker)
+        })
+    }
+
+    /// Whether a node that was called was granted room.
+    fn has_granted(&mut self, node: Pin<&mut Node<Granted>>) -> bool {
+        *self.list().extra_mut(node) == Granted(true)
+    }
+
+    /// Takes a node off the list, and back what it was granted.
+    fn leave(&mut self, node: Pin<&mut Node<Granted>>) -> Option<Left<Granted>> {
+        let waiting = self.0.as_mut()?;
+        let left = waiting.senders.leave(node)?;
+        if left.extra == Granted(true) {
+            waiting.granted -= 1;
+        }
+        Some(left)
+    }
+
+    fn list(&mut self) -> &mut WaitList<Granted> {
+        &mut self.0.get_or_insert_default().senders
+    }
+}
+
 /// Whether senders wait for room: what a reader asks without the tail's lock.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -52,7 +109,7 @@ impl Room {
 
     /// Says so. Whether there is room must be looked at again afterwards.
     fn set_waiting(&self, tail: &Tail) {
-        let waiting = u8::from(!tail.senders.is_empty());
+        let waiting = u8::from(!tail.queue.is_empty());
         // ORDERING: Relaxed; the fence orders it before the sender's second look at the shares.
         self.waiting.store(waiting, Ordering::Relaxed);
         // ORDERING: SeqCst; pairs with the fence in `is_waiting`; see "The dangerous race".
@@ -84,13 +141,11 @@ impl<T> Shared<T> {
         let mut panics = FirstPanic::none();
         let mut batch = WakeBatch::new();
         loop {
-            while !batch.is_full() && self.has_room(&tail, tail.granted) {
-                let Some(granted) = tail.senders.front_mut() else {
+            while !batch.is_full() && self.has_room(&tail, tail.queue.granted()) {
+                let Some(waker) = tail.queue.grant_front() else {
                     break;
                 };
-                *granted = Granted(true);
-                batch.extend(tail.senders.call_front());
-                tail.granted += 1;
+                batch.extend(Some(waker));
             }
             self.room.set_waiting(&tail);
             let more = batch.is_full();
@@ -110,7 +165,7 @@ impl<T> Shared<T> {
             if !self.is_of_use(&tail) {
                 return Err(TrySendError::Closed(value));
             }
-            if !tail.senders.is_empty() || !self.has_room(&tail, tail.granted) {
+            if !tail.queue.is_empty() || !self.has_room(&tail, tail.queue.granted()) {
                 return Err(TrySendError::Full(value));
             }
             match self.make_way(&mut tail) {
@@ -138,24 +193,23 @@ impl<T> Shared<T> {
         loop {
             let mut tail = self.lock();
             if !self.is_of_use(&tail) {
-                let left = leave(&mut tail, node);
+                let left = tail.queue.leave(node);
                 drop(tail);
                 drop(left);
                 return Poll::Ready(Err(value.take().expect(SENT)));
             }
-            let is_its_turn = match tail.senders.status(node.as_mut(), waker) {
-                Status::Absent => tail.senders.is_empty() && self.has_room(&tail, tail.granted),
-                Status::Called => {
-                    let granted = *tail.senders.extra_mut(node.as_mut()) == Granted(true);
-                    granted && self.has_room(&tail, 0)
+            let is_its_turn = match tail.queue.status(node.as_mut(), waker) {
+                Status::Absent => {
+                    tail.queue.is_empty() && self.has_room(&tail, tail.queue.granted())
                 }
+                Status::Called => tail.queue.has_granted(node.as_mut()) && self.has_room(&tail, 0),
                 Status::Queued | Status::QueuedForAnotherTask => false,
             };
             if is_its_turn {
                 match self.make_way(&mut tail) {
                     Ok(way) => {
                         // A node that was called holds no waker, and an absent one nothing.
-                        let _left = leave(&mut tail, node);
+                        let _left = tail.queue.leave(node);
                         let value = value.take().expect(SENT);
                         return Poll::Ready(Ok(self.put(tail, way, value)));
                     }
@@ -166,14 +220,14 @@ impl<T> Shared<T> {
                     }
                 }
             }
-            if tail.senders.status(node.as_mut(), waker) == Status::Called {
+            if tail.queue.status(node.as_mut(), waker) == Status::Called {
                 // What was granted is gone: a newcomer took a share of a message that is kept.
-                let _left = leave(&mut tail, node.as_mut());
+                let _left = tail.queue.leave(node.as_mut());
             }
-            match wait(&mut tail.senders, node.as_mut(), waker, &mut spare) {
+            match wait(tail.queue.list(), node.as_mut(), waker, &mut spare) {
                 Step::Waits => {
                     self.room.set_waiting(&tail);
-                    if self.has_room(&tail, tail.granted) {
+                    if self.has_room(&tail, tail.queue.granted()) {
                         // Perhaps to this one.
                         self.grant(tail);
                     }
@@ -190,7 +244,7 @@ impl<T> Shared<T> {
     /// Takes a cancelled sender off the list; hands on what it was granted.
     pub(crate) fn stop_sending(&self, node: Pin<&mut Node<Granted>>) {
         let mut tail = self.lock();
-        let left = leave(&mut tail, node);
+        let left = tail.queue.leave(node);
         self.grant(tail);
         drop(left);
     }
@@ -203,15 +257,6 @@ impl<T> Shared<T> {
     }
 }
 
-/// Takes a node off the list, and back what it was granted.
-fn leave(tail: &mut Tail, node: Pin<&mut Node<Granted>>) -> Option<Left<Granted>> {
-    let left = tail.senders.leave(node)?;
-    if left.extra == Granted(true) {
-        tail.granted -= 1;
-    }
-    Some(left)
-}
-
 /// Leads to the senders that wait for room.
 pub(crate) struct Senders<'a, T>(pub(crate) &'a Shared<T>);
 
@@ -219,7 +264,11 @@ impl<T> Host for Senders<'_, T> {
     type Extra = Granted;
 
     fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<Granted>) -> R) -> R {
-        f(&mut self.0.lock().senders)
+        match &mut self.0.lock().queue.0 {
+            Some(waiting) => f(&mut waiting.senders),
+            // Nobody has waited yet.
+            None => f(&mut WaitList::new()),
+        }
     }
 
     fn abandon(&self, node: Pin<&mut Node<Granted>>) {

@@ -309,6 +309,10 @@ impl<T, P> Sender<T, P> {
 
     /// Makes a handle that does not keep the channel open.
     ///
+    /// # Panics
+    ///
+    /// If there are `u32::MAX / 2` of them already, which would be a leak.
+    ///
     /// ```
     /// let (tx, _rx) = narrows_broadcast::channel::<u32>(16);
     /// let weak = tx.downgrade();
@@ -353,6 +357,9 @@ impl<T, P> Sender<T, P> {
 }
 
 impl<T, P> Clone for Sender<T, P> {
+    /// # Panics
+    ///
+    /// If there are `u32::MAX / 2` senders already, which would be a leak.
     #[track_caller]
     fn clone(&self) -> Self {
         self.shared.senders.add();
@@ -388,6 +395,10 @@ pub struct WeakSender<T, P = Lossy> {
 
 impl<T, P> WeakSender<T, P> {
     /// A sender, unless the last one was dropped.
+    ///
+    /// # Panics
+    ///
+    /// If there are `u32::MAX / 2` senders already, which would be a leak.
     ///
     /// ```
     /// let (tx, mut rx) = narrows_broadcast::channel(16);
@@ -435,6 +446,9 @@ impl<T, P> WeakSender<T, P> {
 }
 
 impl<T, P> Clone for WeakSender<T, P> {
+    /// # Panics
+    ///
+    /// If there are `u32::MAX / 2` of them already, which would be a leak.
     #[track_caller]
     fn clone(&self) -> Self {
         self.shared.senders.add_weak();

@@ -61,7 +61,7 @@ use crate::{
     owed::{Owed, OwedShare},
     reentry::ChannelId,
     ring::Ring,
-    room::{Granted, Room},
+    room::{Queue, Room},
     senders::Senders,
     slot::{Access, Busy, Claim, Slot},
 };
@@ -84,7 +84,7 @@ pub(crate) enum Overflow {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) capacity: usize,
-    /// How many messages are kept for newcomers.
+    /// How many messages are kept for newcomers, if there are as many places.
     pub(crate) kept: usize,
     pub(crate) overflow: Overflow,
 }
@@ -92,7 +92,7 @@ pub(crate) struct Settings {
 /// What all handles of a channel share.
 pub(crate) struct Shared<T> {
     ring: Ring<T>,
-    kept: usize,
+    kept: u32,
     overflow: Overflow,
     tail: Mutex<Tail>,
     /// Whether senders wait for the slowest receiver.
@@ -107,15 +107,13 @@ pub(crate) struct Tail {
     /// Of the next message.
     pub(crate) position: u64,
     pub(crate) receivers: usize,
-    no_senders: bool,
     /// Receivers that have read everything.
     readers: WaitList<()>,
-    /// Senders that wait for the last receiver's end.
-    closers: WaitList<()>,
+    /// Senders that wait for the last receiver's end: a list that few channels need, made when somebody
+    /// first waits.
+    closers: Option<Box<WaitList<()>>>,
     /// Senders that wait for room.
-    pub(crate) senders: WaitList<Granted>,
-    /// How many of the latter were granted room and have neither sent nor left.
-    pub(crate) granted: usize,
+    pub(crate) queue: Queue,
     /// Shares that were left behind.
     pub(crate) owed: Option<Box<OwedShare>>,
 }
@@ -139,17 +137,19 @@ impl<T> Shared<T> {
     pub(crate) fn new(settings: Settings, receivers: usize) -> Arc<Self> {
         let ring = Ring::new(settings.capacity);
         Arc::new(Self {
-            kept: settings.kept.min(ring.capacity()),
+            kept: settings
+                .kept
+                .min(ring.capacity())
+                .try_into()
+                .unwrap_or(u32::MAX),
             ring,
             overflow: settings.overflow,
             tail: Mutex::new(Tail {
                 position: 0,
                 receivers,
-                no_senders: false,
                 readers: WaitList::new(),
-                closers: WaitList::new(),
-                senders: WaitList::new(),
-                granted: 0,
+                closers: None,
+                queue: Queue::default(),
                 owed: None,
             }),
             room: Room::new(),
@@ -211,7 +211,7 @@ impl<T> Shared<T> {
     /// be put in the same lock: of what it pushes out, the channel's share is given up here.
     #[inline]
     pub(crate) fn make_way(&self, tail: &mut Tail) -> Result<Way<'_, T>, BusyAt<'_, T>> {
-        let slot = self.ring.get_or_make(tail.position);
+        let slot = self.ring.get_or_make(tail.position, tail);
         let claim = slot.claim(tail).map_err(|Busy| BusyAt(slot))?;
         let released = self.release_oldest(tail)?;
         Ok(Way { claim, released })
@@ -221,13 +221,13 @@ impl<T> Shared<T> {
     /// unless it is about to be overwritten.
     #[inline]
     fn release_oldest(&self, tail: &mut Tail) -> Result<Option<T>, BusyAt<'_, T>> {
-        if self.kept == 0 || self.kept == self.ring.capacity() {
+        if self.kept == 0 || self.kept as usize == self.ring.capacity() {
             return Ok(None);
         }
-        let Some(oldest) = tail.position.checked_sub(self.kept as u64) else {
+        let Some(oldest) = tail.position.checked_sub(self.kept.into()) else {
             return Ok(None);
         };
-        let slot = self.ring.get_or_make(oldest);
+        let slot = self.ring.get_or_make(oldest, tail);
         slot.try_pass(oldest, self.access())
             .map_err(|Busy| BusyAt(slot))
     }
@@ -295,7 +295,7 @@ impl<T> Shared<T> {
             Look::Missed(oldest - position)
         } else if position < tail.position {
             Look::Message
-        } else if tail.no_senders {
+        } else if self.senders.strong() == 0 {
             Look::Closed
         } else {
             Look::Empty
@@ -339,10 +339,10 @@ impl<T> Shared<T> {
     pub(crate) fn subscribe_from_oldest(&self) -> u64 {
         let mut tail = self.lock();
         self.count_in(&mut tail);
-        let first = tail.position.saturating_sub(self.kept as u64);
+        let first = tail.position.saturating_sub(self.kept.into());
         for position in first..tail.position {
             self.ring
-                .get_or_make(position)
+                .get_or_make(position, &mut tail)
                 .add_share_while_kept(&mut tail);
         }
         first
@@ -409,12 +409,13 @@ impl<T> Shared<T> {
         loop {
             let mut tail = self.lock();
             if tail.receivers == 0 {
-                let left = tail.closers.leave(node);
+                let left = tail.closers.as_mut().and_then(|list| list.leave(node));
                 drop(tail);
                 drop(left);
                 return false;
             }
-            match wait(&mut tail.closers, node.as_mut(), waker, &mut spare) {
+            let closers = tail.closers.get_or_insert_default();
+            match wait(closers, node.as_mut(), waker, &mut spare) {
                 Step::Waits => return true,
                 Step::NeedsWaker => {
                     drop(tail);
@@ -467,7 +468,8 @@ impl<T> Shared<T> {
     pub(crate) fn has_room(&self, tail: &Tail, ahead: usize) -> bool {
         let capacity = self.ring.capacity();
         // The channel's own share is no obstacle: it is given up by then.
-        let own = usize::from(ahead + self.kept >= capacity && self.kept > 0);
+        let kept = self.kept as usize;
+        let own = usize::from(ahead + kept >= capacity && kept > 0);
         ahead < capacity
             && self
                 .ring
@@ -478,9 +480,8 @@ impl<T> Shared<T> {
     /// One sender less. With the last one the channel ends.
     pub(crate) fn drop_sender(&self) {
         if self.senders.remove() {
-            let mut tail = self.lock();
-            tail.no_senders = true;
-            self.wake_readers(tail);
+            // Whoever saw a sender has joined the list under the lock.
+            self.wake_readers(self.lock());
         }
     }
 }
@@ -554,7 +555,11 @@ impl<T> Host for Closers<'_, T> {
     type Extra = ();
 
     fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
-        f(&mut self.0.lock().closers)
+        match &mut self.0.lock().closers {
+            Some(closers) => f(closers),
+            // Nobody has waited yet.
+            None => f(&mut WaitList::new()),
+        }
     }
 }
 

@@ -6,9 +6,10 @@
 
 use std::hint::black_box;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use narrows_broadcast::{Receiver, Sender, channel};
+use narrows_broadcast::{Builder, Lossless, Receiver, Sender, channel};
 use narrows_test_utils::alloc::{Counting, Usage, measure};
 
 #[global_allocator]
@@ -17,12 +18,15 @@ static ALLOCATOR: Counting = Counting;
 /// Whether each channel is registered.
 const EXPLAINED: bool = cfg!(any(debug_assertions, feature = "explain"));
 
-/// What a channel holds before a message was sent: three lists of those who wait, the counts of handles and
-/// positions, and where the slots are.
-const IDLE: usize = 248;
+/// What a channel holds before a message was sent: the list of the receivers that wait, the counts of handles
+/// and positions, and where the slots are.
+const IDLE: usize = 136;
 
 /// What each slot adds to the size of a message.
 const SLOT: usize = 24;
+
+/// What each segment beside the first takes apart from its slots.
+const SEGMENT: usize = 24;
 
 const NOTHING: Usage = Usage {
     allocations: 0,
@@ -50,37 +54,78 @@ fn a_sender_is_one_pointer_wide() {
     }
 }
 
-/// What is held by a full channel of ours, and by one of tokio's.
-fn full(capacity: usize) -> (usize, usize) {
-    let held = |usage: Usage| usize::try_from(usage.live_bytes).expect("nothing was freed");
-    let (channel, ours) = measure(|| {
-        let (tx, rx) = channel::<u64>(capacity);
-        (0..capacity as u64).for_each(|number| assert!(tx.send(number).is_ok()));
-        (tx, rx)
-    });
-    drop(channel);
-    let (channel, tokios) = measure(|| tokio::sync::broadcast::channel::<u64>(capacity));
-    drop(channel);
-    (held(ours), held(tokios))
+/// What is held by a channel of ours when it is idle and when it is full, and by one of tokio's at all times.
+struct Held {
+    idle: usize,
+    full: usize,
+    tokios: usize,
+}
+
+impl Held {
+    fn by<T: Clone, P>(
+        capacity: usize,
+        make: impl FnOnce() -> (Sender<T, P>, Receiver<T>),
+        send: impl Fn(&Sender<T, P>),
+    ) -> Self {
+        let bytes = |usage: Usage| usize::try_from(usage.live_bytes).expect("nothing was freed");
+        let ((tx, rx), idle) = measure(make);
+        let ((), sent) = measure(|| (0..capacity).for_each(|_| send(&tx)));
+        drop((tx, rx));
+        let (channel, tokios) = measure(|| tokio::sync::broadcast::channel::<T>(capacity));
+        drop(channel);
+        Self {
+            idle: bytes(idle),
+            full: bytes(idle) + bytes(sent),
+            tokios: bytes(tokios),
+        }
+    }
+
+    /// In a channel of any policy.
+    fn by_each_policy<T: Clone>(capacity: usize, message: &T) -> [Self; 4] {
+        let builder = || Builder::new(capacity);
+        let lossy = |tx: &Sender<T>| assert!(tx.send(message.clone()).is_ok());
+        [
+            Self::by(capacity, || channel(capacity), lossy),
+            Self::by(capacity, || builder().disconnect_slow().channel(), lossy),
+            Self::by(capacity, || builder().replay(1).channel(), lossy),
+            Self::by(
+                capacity,
+                || builder().lossless().channel(),
+                |tx: &Sender<T, Lossless>| assert!(tx.try_send(message.clone()).is_ok()),
+            ),
+        ]
+    }
+
+    fn check<T: Clone>(capacity: usize, message: &T) {
+        for Self { idle, full, tokios } in Self::by_each_policy(capacity, message) {
+            // The list of the segments beside the first, each as large as all before it.
+            let segments = (capacity / 64).checked_ilog2().unwrap_or(0) as usize * SEGMENT;
+            assert_eq!(idle, IDLE);
+            assert_eq!(
+                full,
+                IDLE + segments + capacity * (SLOT + size_of::<T>()),
+                "capacity {capacity}"
+            );
+            assert!(
+                idle <= tokios && full <= tokios,
+                "capacity {capacity}: {idle} idle, {full} full, tokio {tokios}"
+            );
+        }
+    }
 }
 
 #[test]
-fn a_full_channel_is_smaller_than_tokios_from_a_capacity_of_16_on() {
+fn a_channel_is_no_larger_than_tokios_whatever_its_capacity() {
     if EXPLAINED {
         return;
     }
-    for capacity in [1, 2, 4, 8, 16, 64] {
-        assert_eq!(
-            full(capacity).0,
-            IDLE + capacity * (SLOT + size_of::<u64>())
-        );
+    for capacity in [1, 2, 4, 8, 16, 32, 64, 128, 1024] {
+        Held::check(capacity, &0_u64);
+        Held::check(capacity, &[0_u8; 256]);
     }
-    for capacity in [16, 64, 1024] {
-        let (ours, tokios) = full(capacity);
-        assert!(
-            ours <= tokios,
-            "capacity {capacity}: {ours}, tokio: {tokios}"
-        );
+    // Where tokio keeps "no message" inside the message, it takes as much for a place as we do.
+    for capacity in [1, 2, 4, 8, 16, 32, 64] {
+        Held::check(capacity, &Arc::<str>::from("message"));
     }
 }
 
@@ -111,18 +156,43 @@ fn a_message_allocates_nothing() {
     assert_eq!((usage.allocations, usage.bytes), (0, 0));
 }
 
-#[test]
-fn waiting_allocates_nothing() {
-    let (tx, mut rx) = channel::<u64>(16);
+/// What is allocated by waiting for a future for the first time and for the second.
+fn waiting<F: Future>(mut future: impl FnMut() -> F) -> [Usage; 2] {
     let mut cx = Context::from_waker(Waker::noop());
-    let (pending, usage) = measure(|| {
-        let recv = pin!(rx.recv());
-        let closed = pin!(tx.closed());
-        recv.poll(&mut cx).is_pending() && closed.poll(&mut cx).is_pending()
-    });
-    assert!(pending);
+    [(); 2].map(|()| {
+        let (is_pending, usage) = measure(|| pin!(future()).poll(&mut cx).is_pending());
+        assert!(is_pending);
+        usage
+    })
+}
+
+#[test]
+fn waiting_for_a_message_allocates_nothing() {
+    let (_tx, mut rx) = channel::<u64>(16);
+    let mut cx = Context::from_waker(Waker::noop());
+    let (is_pending, usage) = measure(|| pin!(rx.recv()).poll(&mut cx).is_pending());
+    assert!(is_pending);
     if !EXPLAINED {
         assert_eq!(usage, NOTHING);
+    }
+}
+
+/// The list of a channel's first sender to wait stays for all that follow.
+#[test]
+fn the_first_sender_that_waits_makes_a_list() {
+    let list = |bytes: usize| Usage {
+        allocations: 1,
+        bytes,
+        live_bytes: isize::try_from(bytes).expect("a list is small"),
+    };
+    let (tx, _rx) = channel::<u64>(16);
+    let for_the_end = waiting(|| tx.closed());
+    let (tx, _rx) = Builder::new(1).lossless().channel();
+    assert_eq!(tx.try_send(1_u64), Ok(1));
+    let for_room = waiting(|| tx.send(2));
+    if !EXPLAINED {
+        assert_eq!(for_the_end, [list(32), NOTHING]);
+        assert_eq!(for_room, [list(40), NOTHING]);
     }
 }
 
@@ -142,10 +212,8 @@ fn what_a_drained_channel_holds_is_its_ring() {
     });
     if !EXPLAINED {
         let held = made.live_bytes + burst.live_bytes;
-        // The list of the segments beside the first, of which there are four.
-        let segments = 4 * 24;
-        let ring = 1024 * (SLOT + size_of::<u64>());
-        assert_eq!(usize::try_from(held), Ok(IDLE + segments + ring));
+        let ring = 4 * SEGMENT + 1024 * (SLOT + size_of::<u64>());
+        assert_eq!(usize::try_from(held), Ok(IDLE + ring));
     }
 }
 
