@@ -55,11 +55,24 @@ pub struct Builder {
 
 impl Builder {
     /// The settings of [`channel`]: no name.
+    ///
+    /// ```
+    /// let (tx, mut rx) = narrows_mpsc::Builder::new().channel(16);
+    /// tx.try_send(1).unwrap();
+    /// assert_eq!(rx.try_recv(), Ok(1));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The name of the channel. In builds that record nothing it is dropped at once.
+    ///
+    /// ```
+    /// let shard = 7;
+    /// let requests = narrows_mpsc::Builder::new().name(format!("requests to shard {shard}"));
+    /// let (tx, rx) = requests.channel::<u32>(16);
+    /// # drop((tx, rx));
+    /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.label = Label::new(name);
         self
@@ -70,6 +83,12 @@ impl Builder {
     /// # Panics
     ///
     /// If `capacity` is 0 or more than `usize::MAX >> 3`.
+    ///
+    /// ```
+    /// let (tx, mut rx) = narrows_mpsc::Builder::new().name("requests").channel(16);
+    /// tx.try_send("one").unwrap();
+    /// assert_eq!(rx.try_recv(), Ok("one"));
+    /// ```
     #[track_caller]
     pub fn channel<T>(self, capacity: usize) -> (Sender<T>, Receiver<T>) {
         assert!(capacity > 0, "mpsc bounded channel requires buffer > 0");
@@ -92,6 +111,12 @@ impl Builder {
     }
 
     /// Makes an unbounded channel; see [`unbounded_channel`].
+    ///
+    /// ```
+    /// let (tx, mut rx) = narrows_mpsc::Builder::new().name("events").unbounded_channel();
+    /// tx.send("one").unwrap();
+    /// assert_eq!(rx.try_recv(), Ok("one"));
+    /// ```
     #[track_caller]
     pub fn unbounded_channel<T>(self) -> (UnboundedSender<T>, UnboundedReceiver<T>) {
         let (sender, receiver) = Shared::pair(None);

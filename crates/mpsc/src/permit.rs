@@ -165,6 +165,16 @@ impl<T> OwnedPermit<T> {
     }
 
     /// Whether the permit is for the channel of `sender`; see [`same_channel`](Self::same_channel).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (tx, _rx) = narrows_mpsc::channel::<u32>(1);
+    /// let (other, _other_rx) = narrows_mpsc::channel::<u32>(1);
+    /// let permit = tx.clone().reserve_owned().await.unwrap();
+    /// assert!(permit.same_channel_as_sender(&tx));
+    /// assert!(!permit.same_channel_as_sender(&other));
+    /// # }
+    /// ```
     #[must_use]
     pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
         self.sender

@@ -22,6 +22,16 @@ pub struct PollSendError<T>(Option<T>);
 
 impl<T> PollSendError<T> {
     /// The message that was not sent, if there was one.
+    ///
+    /// ```
+    /// use narrows_mpsc::{PollSender, channel};
+    ///
+    /// let (tx, _rx) = channel(1);
+    /// let mut tx = PollSender::new(tx);
+    /// tx.close();
+    /// let refused = tx.send_item("late").unwrap_err();
+    /// assert_eq!(refused.into_inner(), Some("late"));
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> Option<T> {
         self.0
@@ -68,6 +78,14 @@ enum State<T> {
 
 impl<T> PollSender<T> {
     /// Wraps a sender.
+    ///
+    /// ```
+    /// use narrows_mpsc::{PollSender, channel};
+    ///
+    /// let (tx, _rx) = channel::<u32>(1);
+    /// let tx = PollSender::new(tx);
+    /// assert!(!tx.is_closed());
+    /// ```
     #[must_use]
     pub fn new(sender: Sender<T>) -> Self {
         Self {
@@ -85,6 +103,18 @@ impl<T> PollSender<T> {
     /// # Errors
     ///
     /// If the receiver was dropped or has closed the channel, or this sender was closed.
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use narrows_mpsc::{PollSender, channel};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (tx, rx) = channel::<u32>(1);
+    /// let mut tx = PollSender::new(tx);
+    /// assert!(poll_fn(|cx| tx.poll_reserve(cx)).await.is_ok());
+    /// assert_eq!(rx.capacity(), 0);
+    /// # }
+    /// ```
     pub fn poll_reserve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PollSendError<T>>> {
         if matches!(self.state, State::Idle) {
             let Some(sender) = &self.sender else {
@@ -119,6 +149,19 @@ impl<T> PollSender<T> {
     /// # Panics
     ///
     /// If nothing was reserved by [`poll_reserve`](Self::poll_reserve).
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use narrows_mpsc::{PollSender, channel};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (tx, mut rx) = channel(1);
+    /// let mut tx = PollSender::new(tx);
+    /// poll_fn(|cx| tx.poll_reserve(cx)).await.unwrap();
+    /// tx.send_item("now").unwrap();
+    /// assert_eq!(rx.try_recv(), Ok("now"));
+    /// # }
+    /// ```
     #[track_caller]
     pub fn send_item(&mut self, message: T) -> Result<(), PollSendError<T>> {
         match mem::replace(&mut self.state, State::Idle) {
@@ -135,18 +178,46 @@ impl<T> PollSender<T> {
     }
 
     /// Whether it was closed, or has seen that the channel is.
+    ///
+    /// ```
+    /// use narrows_mpsc::{PollSender, channel};
+    ///
+    /// let (tx, _rx) = channel::<u32>(1);
+    /// let mut tx = PollSender::new(tx);
+    /// tx.close();
+    /// assert!(tx.is_closed());
+    /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.sender.is_none()
     }
 
     /// The sender, unless this is closed.
+    ///
+    /// ```
+    /// use narrows_mpsc::{PollSender, channel};
+    ///
+    /// let (tx, _rx) = channel::<u32>(3);
+    /// let mut tx = PollSender::new(tx);
+    /// assert_eq!(tx.get_ref().map(|tx| tx.capacity()), Some(3));
+    /// tx.close();
+    /// assert!(tx.get_ref().is_none());
+    /// ```
     #[must_use]
     pub fn get_ref(&self) -> Option<&Sender<T>> {
         self.sender.as_ref()
     }
 
     /// Drops the sender. A place that is reserved can still be used.
+    ///
+    /// ```
+    /// use narrows_mpsc::{PollSender, channel, error::TryRecvError};
+    ///
+    /// let (tx, mut rx) = channel::<u32>(1);
+    /// let mut tx = PollSender::new(tx);
+    /// tx.close();
+    /// assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+    /// ```
     pub fn close(&mut self) {
         self.sender = None;
         if matches!(self.state, State::Reserving) {
@@ -155,6 +226,20 @@ impl<T> PollSender<T> {
     }
 
     /// Gives up the place that is reserved, or the wait for it; whether there was one.
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use narrows_mpsc::{PollSender, channel};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (tx, rx) = channel::<u32>(1);
+    /// let mut tx = PollSender::new(tx);
+    /// poll_fn(|cx| tx.poll_reserve(cx)).await.unwrap();
+    /// assert!(tx.abort_send());
+    /// assert_eq!(rx.capacity(), 1);
+    /// assert!(!tx.abort_send());
+    /// # }
+    /// ```
     pub fn abort_send(&mut self) -> bool {
         match mem::replace(&mut self.state, State::Idle) {
             State::Idle => false,

@@ -261,6 +261,13 @@ impl<T> Receiver<T> {
     }
 
     /// How many messages are queued; see [`is_empty`](Self::is_empty).
+    ///
+    /// ```
+    /// let (tx, rx) = narrows_mpsc::channel(8);
+    /// tx.try_send(1).unwrap();
+    /// tx.try_send(2).unwrap();
+    /// assert_eq!(rx.len(), 2);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.half.shared().len()
@@ -279,6 +286,11 @@ impl<T> Receiver<T> {
     }
 
     /// The capacity that the channel was made with; see [`capacity`](Self::capacity).
+    ///
+    /// ```
+    /// let (_tx, rx) = narrows_mpsc::channel::<u32>(3);
+    /// assert_eq!(rx.max_capacity(), 3);
+    /// ```
     #[must_use]
     pub fn max_capacity(&self) -> usize {
         self.half.shared().max_capacity()
@@ -298,6 +310,14 @@ impl<T> Receiver<T> {
     }
 
     /// How many weak senders there are; see [`sender_strong_count`](Self::sender_strong_count).
+    ///
+    /// ```
+    /// let (tx, rx) = narrows_mpsc::channel::<u32>(1);
+    /// let weak = tx.downgrade();
+    /// assert_eq!(rx.sender_weak_count(), 1);
+    /// drop(weak);
+    /// assert_eq!(rx.sender_weak_count(), 0);
+    /// ```
     #[must_use]
     pub fn sender_weak_count(&self) -> usize {
         self.half.shared().weak_sender_count()

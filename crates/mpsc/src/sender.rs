@@ -469,6 +469,12 @@ impl<T> Sender<T> {
     }
 
     /// The capacity that the channel was made with; see [`capacity`](Self::capacity).
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::channel(3);
+    /// tx.try_send(1).unwrap();
+    /// assert_eq!(tx.max_capacity(), 3);
+    /// ```
     #[must_use]
     pub fn max_capacity(&self) -> usize {
         self.half.shared().max_capacity()
@@ -489,6 +495,13 @@ impl<T> Sender<T> {
     }
 
     /// Whether no message is queued; see [`len`](Self::len).
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::channel(3);
+    /// assert!(tx.is_empty());
+    /// tx.try_send(1).unwrap();
+    /// assert!(!tx.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -509,6 +522,13 @@ impl<T> Sender<T> {
     }
 
     /// How many weak senders there are; see [`strong_count`](Self::strong_count).
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::channel::<u32>(1);
+    /// let weak = tx.downgrade();
+    /// assert_eq!(tx.weak_count(), 1);
+    /// # drop(weak);
+    /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
         self.half.shared().weak_sender_count()
@@ -590,12 +610,26 @@ impl<T> WeakSender<T> {
     }
 
     /// As [`Sender::strong_count`].
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::channel::<u32>(1);
+    /// let weak = tx.downgrade();
+    /// assert_eq!(weak.strong_count(), 1);
+    /// drop(tx);
+    /// assert_eq!(weak.strong_count(), 0);
+    /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
         self.half.shared().sender_count()
     }
 
     /// As [`Sender::weak_count`].
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::channel::<u32>(1);
+    /// let weak = tx.downgrade();
+    /// assert_eq!(weak.clone().weak_count(), 2);
+    /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
         self.half.shared().weak_sender_count()

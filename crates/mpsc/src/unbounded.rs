@@ -169,6 +169,13 @@ impl<T> UnboundedSender<T> {
     }
 
     /// Whether no message is queued; see [`len`](Self::len).
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::unbounded_channel();
+    /// assert!(tx.is_empty());
+    /// tx.send(1).unwrap();
+    /// assert!(!tx.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -189,6 +196,13 @@ impl<T> UnboundedSender<T> {
     }
 
     /// How many weak senders there are; see [`strong_count`](Self::strong_count).
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::unbounded_channel::<u32>();
+    /// let weak = tx.downgrade();
+    /// assert_eq!(tx.weak_count(), 1);
+    /// # drop(weak);
+    /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
         self.half.shared().weak_sender_count()
@@ -269,12 +283,26 @@ impl<T> WeakUnboundedSender<T> {
     }
 
     /// As [`UnboundedSender::strong_count`].
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::unbounded_channel::<u32>();
+    /// let weak = tx.downgrade();
+    /// assert_eq!(weak.strong_count(), 1);
+    /// drop(tx);
+    /// assert_eq!(weak.strong_count(), 0);
+    /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
         self.half.shared().sender_count()
     }
 
     /// As [`UnboundedSender::weak_count`].
+    ///
+    /// ```
+    /// let (tx, _rx) = narrows_mpsc::unbounded_channel::<u32>();
+    /// let weak = tx.downgrade();
+    /// assert_eq!(weak.clone().weak_count(), 2);
+    /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
         self.half.shared().weak_sender_count()
@@ -540,6 +568,13 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// How many messages are queued; see [`is_empty`](Self::is_empty).
+    ///
+    /// ```
+    /// let (tx, rx) = narrows_mpsc::unbounded_channel();
+    /// tx.send(1).unwrap();
+    /// tx.send(2).unwrap();
+    /// assert_eq!(rx.len(), 2);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.half.shared().len()
@@ -559,6 +594,14 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// How many weak senders there are; see [`sender_strong_count`](Self::sender_strong_count).
+    ///
+    /// ```
+    /// let (tx, rx) = narrows_mpsc::unbounded_channel::<u32>();
+    /// let weak = tx.downgrade();
+    /// assert_eq!(rx.sender_weak_count(), 1);
+    /// drop(weak);
+    /// assert_eq!(rx.sender_weak_count(), 0);
+    /// ```
     #[must_use]
     pub fn sender_weak_count(&self) -> usize {
         self.half.shared().weak_sender_count()

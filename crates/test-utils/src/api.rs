@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use syn::{ImplItem, Item, Type, UseTree, Visibility};
+use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, Type, UseTree, Visibility};
 
 use crate::table::Table;
 
@@ -69,6 +69,37 @@ pub fn assert_tested<S>(suite: impl AsRef<Path>, table: &Table<S>) {
     );
 }
 
+/// Checks that the documentation of every public function in the source of a crate has an example.
+///
+/// # Panics
+///
+/// With the names of those without one, or if the source cannot be read.
+#[track_caller]
+pub fn assert_examples(source: impl AsRef<Path>) {
+    let mut without = Vec::new();
+    visit_files(source.as_ref(), &mut |name, attributes| {
+        if !attributes.iter().any(begins_example) {
+            without.push(name);
+        }
+    });
+    assert!(
+        without.is_empty(),
+        "public functions without an example: {without:?}"
+    );
+}
+
+/// Whether it is the line of documentation with which a code block begins or ends.
+fn begins_example(attribute: &Attribute) -> bool {
+    let Meta::NameValue(line) = &attribute.meta else {
+        return false;
+    };
+    let Expr::Lit(literal) = &line.value else {
+        return false;
+    };
+    line.path.is_ident("doc")
+        && matches!(&literal.lit, Lit::Str(text) if text.value().trim_start().starts_with("```"))
+}
+
 /// Every `pub fn` below a folder: `name` of a free function, `Type::name` of an inherent method.
 ///
 /// # Panics
@@ -77,17 +108,25 @@ pub fn assert_tested<S>(suite: impl AsRef<Path>, table: &Table<S>) {
 #[track_caller]
 pub fn public_functions(source: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for file in rust_files(source) {
-        collect(&parse(&file).items, &mut names);
-    }
+    visit_files(source, &mut |name, _| {
+        names.insert(name);
+    });
     names
 }
 
-fn collect(items: &[Item], names: &mut BTreeSet<String>) {
+/// Calls `found` with the name and the attributes of every public function.
+#[track_caller]
+fn visit_files(source: &Path, found: &mut dyn FnMut(String, &[Attribute])) {
+    for file in rust_files(source) {
+        visit(&parse(&file).items, found);
+    }
+}
+
+fn visit(items: &[Item], found: &mut dyn FnMut(String, &[Attribute])) {
     for item in items {
         match item {
             Item::Fn(function) if is_public(&function.vis) => {
-                names.insert(function.sig.ident.to_string());
+                found(function.sig.ident.to_string(), &function.attrs);
             }
             Item::Impl(block) if block.trait_.is_none() => {
                 let Type::Path(path) = &*block.self_ty else {
@@ -99,7 +138,8 @@ fn collect(items: &[Item], names: &mut BTreeSet<String>) {
                 for item in &block.items {
                     match item {
                         ImplItem::Fn(method) if is_public(&method.vis) => {
-                            names.insert(format!("{}::{}", name.ident, method.sig.ident));
+                            let name = format!("{}::{}", name.ident, method.sig.ident);
+                            found(name, &method.attrs);
                         }
                         _ => {}
                     }
@@ -107,7 +147,7 @@ fn collect(items: &[Item], names: &mut BTreeSet<String>) {
             }
             Item::Mod(module) if !is_test(&module.attrs) => {
                 if let Some((_, items)) = &module.content {
-                    collect(items, names);
+                    visit(items, found);
                 }
             }
             _ => {}

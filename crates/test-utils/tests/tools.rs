@@ -196,8 +196,9 @@ fn the_api_check_names_what_is_missing() {
     ];
     let folder = std::env::temp_dir().join(format!("narrows-api-{}", std::process::id()));
     fs::create_dir_all(folder.join("door")).expect("a temporary folder");
-    fs::write(folder.join("lib.rs"), "mod door; pub fn open() {}").expect("written");
-    let door = "pub struct Door; impl Door { pub fn close(&self) {} pub(crate) fn oil(&self) {} \
+    let lib = "mod door; /// Opens.\n/// ```\n/// open();\n/// ```\npub fn open() {}";
+    fs::write(folder.join("lib.rs"), lib).expect("written");
+    let door = "pub struct Door; impl Door { /// As `open`.\npub fn close(&self) {} pub(crate) fn oil(&self) {} \
                 pub fn knock(&self) {} } impl Drop for Door { fn drop(&mut self) {} }";
     fs::write(folder.join("door/mod.rs"), door).expect("written");
 
@@ -205,7 +206,11 @@ fn the_api_check_names_what_is_missing() {
     let untested = panics::catch(|| api::assert_covered(&folder, TABLE, &[]));
     let tested = panics::catch(|| api::assert_tested(&folder, TABLE));
     let gone = panics::catch(|| api::assert_covered(&folder, TABLE, &["Door::knock", "bell"]));
+    let without = panics::catch(|| api::assert_examples(&folder));
     fs::remove_dir_all(&folder).expect("removed");
+    assert!(
+        without.is_err_and(|caught| caught.message.contains(r#"["Door::close", "Door::knock"]"#))
+    );
     assert!(untested.is_err_and(|caught| caught.message.contains(r#"["Door::knock"]"#)));
     assert!(tested.is_err_and(|caught| caught.message.contains(r#"["open", "Door::close"]"#)));
     assert!(gone.is_err_and(|caught| caught.message.contains(r#"["bell"]"#)));

@@ -27,6 +27,12 @@ fn the_suite_knows_every_method() {
 
 #[test]
 #[cfg_attr(miri, ignore = "reads source, and touches no channel")]
+fn every_method_has_an_example() {
+    api::assert_examples(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads source, and touches no channel")]
 fn the_suite_tests_every_operation() {
     let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/../test-utils/suites/oneshot");
     api::assert_tested(suite, oneshot::TABLE);
