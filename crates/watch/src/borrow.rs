@@ -95,7 +95,7 @@ impl<T> Shared<T> {
                 Ok((borrow, version))
             }
             Err(seen) => {
-                own_borrows::end_any(node.cast_const().cast());
+                own_borrows::end(node.cast_const().cast());
                 Err(Obstacle {
                     version,
                     slot,

@@ -4,8 +4,9 @@
 //! own, so that who wants to modify a value knows whether it would wait for itself, and can say, in
 //! builds that record it, where that borrow was made.
 //!
-//! Mostly there is one borrow at a time, which has a place of its own. The list has room for a few more, and what is
-//! beyond goes to a map on the heap. While a thread ends, that can't be recorded.
+//! Mostly there is one borrow at a time, which has a place of its own. When there are several, they are all in the
+//! list, which has room for a few; what is beyond goes to a map on the heap. While a thread ends, that can't be
+//! recorded.
 //! A guard that is forgotten stays in the list, as its value stays in memory.
 
 use std::{
@@ -18,8 +19,8 @@ use std::{
 use narrows_core::sync::thread_local;
 use narrows_explain::Site;
 
-/// How many borrows beside the only one a thread records without the heap.
-const ROOM: usize = 7;
+/// How many borrows a thread records without the heap.
+const ROOM: usize = 8;
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -30,14 +31,21 @@ struct Entry {
 
 struct OwnBorrows {
     slot_number: Cell<usize>,
-    /// The borrow that began when there was no other; its node is null if there is none.
-    first: Cell<Entry>,
+    /// The only borrow, or whether there is none, or several.
+    only: Cell<Entry>,
+    /// Of those in the list.
     len: Cell<usize>,
     entries: [Cell<Entry>; ROOM],
 }
 
-const NO_ENTRY: Entry = Entry {
+const NONE: Entry = Entry {
     node: std::ptr::null(),
+    site: Site::unknown(),
+};
+
+/// Its address is that of no node.
+const SEVERAL: Entry = Entry {
+    node: std::ptr::without_provenance(1),
     site: Site::unknown(),
 };
 
@@ -45,9 +53,9 @@ thread_local! {
     // Without a destructor, so that a guard may be dropped while the thread ends.
     static OWN: OwnBorrows = OwnBorrows {
         slot_number: Cell::new(0),
-        first: Cell::new(NO_ENTRY),
+        only: Cell::new(NONE),
         len: Cell::new(0),
-        entries: [const { Cell::new(NO_ENTRY) }; ROOM],
+        entries: [const { Cell::new(NONE) }; ROOM],
     };
 }
 
@@ -76,7 +84,7 @@ pub(crate) fn change_slot() {
 /// Whether no borrow is recorded, apart from those on the heap.
 #[cold]
 pub(crate) fn is_empty() -> bool {
-    OWN.with(|own| own.len.get() == 0 && own.first.get().node.is_null())
+    OWN.with(|own| own.only.get().node.is_null())
 }
 
 /// Records a borrow.
@@ -84,8 +92,8 @@ pub(crate) fn is_empty() -> bool {
 pub(crate) fn begin(node: *const (), site: Site) {
     let entry = Entry { node, site };
     OWN.with(|own| {
-        if own.len.get() == 0 && own.first.get().node.is_null() {
-            own.first.set(entry);
+        if own.only.get().node.is_null() {
+            own.only.set(entry);
         } else {
             begin_another(entry);
         }
@@ -95,14 +103,11 @@ pub(crate) fn begin(node: *const (), site: Site) {
 #[inline(never)]
 fn begin_another(entry: Entry) {
     OWN.with(|own| {
-        let len = own.len.get();
-        match own.entries.get(len) {
-            Some(place) => {
-                place.set(entry);
-                own.len.set(len + 1);
-            }
-            None => overflow(entry),
+        let only = own.only.replace(SEVERAL);
+        if only.node != SEVERAL.node {
+            own.push(only);
         }
+        own.push(entry);
     });
 }
 
@@ -119,30 +124,28 @@ fn overflow(entry: Entry) {
 #[inline]
 pub(crate) fn end(node: *const ()) {
     OWN.with(|own| {
-        if own.len.get() == 0 && own.first.get().node == node {
-            own.first.set(NO_ENTRY);
+        if own.only.get().node == node {
+            own.only.set(NONE);
         } else {
-            end_any(node);
+            end_one_of_several(node);
         }
     });
 }
 
-/// The same, if there are others, or where it needn't be fast.
 #[inline(never)]
-pub(crate) fn end_any(node: *const ()) {
-    let is_done = OWN.with(|own| {
+fn end_one_of_several(node: *const ()) {
+    OWN.with(|own| {
         let last = own.len.get().wrapping_sub(1);
         match own.entries.get(last) {
-            Some(place) if last + 1 < ROOM && place.get().node == node => {
-                own.len.set(last);
-                true
-            }
-            _ => false,
+            // Those on the heap are later than those in a list that is full.
+            Some(place) if last + 1 < ROOM && place.get().node == node => own.len.set(last),
+            _ if end_in_overflow(node) => {}
+            _ => own.end_of_an_older(node),
+        }
+        if own.len.get() == 0 {
+            own.only.set(NONE);
         }
     });
-    if !is_done && !end_in_overflow(node) {
-        OWN.with(|own| own.end_of_an_older(node));
-    }
 }
 
 #[cold]
@@ -162,6 +165,17 @@ fn end_in_overflow(node: *const ()) -> bool {
 }
 
 impl OwnBorrows {
+    fn push(&self, entry: Entry) {
+        let len = self.len.get();
+        match self.entries.get(len) {
+            Some(place) => {
+                place.set(entry);
+                self.len.set(len + 1);
+            }
+            None => overflow(entry),
+        }
+    }
+
     #[cold]
     fn end_of_an_older(&self, node: *const ()) {
         let len = self.len.get();
@@ -171,8 +185,6 @@ impl OwnBorrows {
                 self.entries[index].set(self.entries[index + 1].get());
             }
             self.len.set(len - 1);
-        } else if self.first.get().node == node {
-            self.first.set(NO_ENTRY);
         }
     }
 }
@@ -187,7 +199,7 @@ pub(crate) fn made_at(node: *const ()) -> Option<Site> {
     in_overflow.ok().flatten().or_else(|| {
         OWN.with(|own| {
             let recorded = own.entries[..own.len.get()].iter().rev();
-            let mut recorded = recorded.chain([&own.first]).map(Cell::get);
+            let mut recorded = recorded.chain([&own.only]).map(Cell::get);
             let found = recorded.find(|entry| entry.node == node);
             found.map(|entry| entry.site)
         })
