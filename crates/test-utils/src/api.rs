@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, Type, UseTree, Visibility};
+use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, Type, Visibility};
 
 use crate::table::Table;
 
@@ -14,17 +14,12 @@ use crate::table::Table;
 /// has beyond tokio's, which its own tests cover. Operations of the table that no inherent `pub fn` declares
 /// (trait methods, drops) are allowed; an `extra` that is not in the source is not.
 ///
-/// A crate whose `lib.rs` re-exports `tokio::sync` has no methods of its own, and passes.
-///
 /// # Panics
 ///
 /// With the names that are missing on either side, or if the source cannot be read.
 #[track_caller]
 pub fn assert_covered<S>(source: impl AsRef<Path>, table: &Table<S>, extra: &[&str]) {
     let source = source.as_ref();
-    if reexports_tokio(&source.join("lib.rs")) {
-        return;
-    }
     let known: BTreeSet<String> = table
         .iter()
         .map(|row| row.operation)
@@ -165,17 +160,6 @@ fn is_test(attributes: &[syn::Attribute]) -> bool {
             && attribute
                 .parse_args::<syn::Ident>()
                 .is_ok_and(|ident| ident == "test")
-    })
-}
-
-#[track_caller]
-fn reexports_tokio(lib: &Path) -> bool {
-    parse(lib).items.iter().any(|item| match item {
-        Item::Use(item) => match &item.tree {
-            UseTree::Path(path) => is_public(&item.vis) && path.ident == "tokio",
-            _ => false,
-        },
-        _ => false,
     })
 }
 
