@@ -1,7 +1,8 @@
 //! The model checker's primitives.
 //!
-//! The atomics are wrapped for two reasons. Dropping one asks the checker whether every other access
-//! happened before, so freeing memory too early is found at once. And each call knows the line it is
+//! The atomics are wrapped for two reasons. Making one and dropping it are accesses too: the checker asks
+//! whether every other came after the one and before the other, so memory that is used before it was published, or
+//! freed too early, is found at once. And each call knows the line it is
 //! written on, so that a single ordering can be weakened from outside: a model that still passes then
 //! says nothing about that ordering (`cargo xtask model --weaken`).
 //!
@@ -117,7 +118,10 @@ macro_rules! atomic {
             /// An atomic that holds `value`.
             #[track_caller]
             pub fn new(value: $value) -> Self {
-                Self(checked::$name::new(value), checked::AtomicU8::new(0))
+                let mut made = checked::$name::new(value);
+                // A change, after which every other access has to come: who uses an atomic must have seen it made.
+                made.with_mut(|_| ());
+                Self(made, checked::AtomicU8::new(0))
             }
 
             /// As std's method.
