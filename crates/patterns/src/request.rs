@@ -32,19 +32,23 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{Ordering, fence};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use narrows_mpsc as mpsc;
 use narrows_mpsc::error::TrySendError;
-use narrows_oneshot as oneshot;
-use thiserror::Error;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use crate::race::race;
+mod abandoned;
+mod call;
+mod error;
+
+pub use call::{Call, Reply};
+pub use error::CallError;
+
+use abandoned::{Abandoned, Queue};
 
 /// Makes a client and its server, with room for `capacity` requests that wait.
 ///
@@ -54,7 +58,7 @@ use crate::race::race;
 #[must_use]
 pub fn channel<Req, Resp>(capacity: usize) -> (Client<Req, Resp>, Server<Req, Resp>) {
     let (tx, rx) = mpsc::channel(capacity);
-    let abandoned = Arc::new(Abandoned(Mutex::new(None)));
+    let abandoned = Arc::new(Abandoned::new());
     let client = Client {
         tx,
         abandoned: Arc::clone(&abandoned),
@@ -65,75 +69,6 @@ pub fn channel<Req, Resp>(capacity: usize) -> (Client<Req, Resp>, Server<Req, Re
         abandoned,
     };
     (client, server)
-}
-
-/// What a call came to, on its way to the caller.
-enum Answer<Req, Resp> {
-    Response(Resp),
-    Refused(Req),
-    NotTaken(Req),
-}
-
-impl<Req, Resp> Answer<Req, Resp> {
-    fn into_result(self) -> Result<Resp, CallError<Req>> {
-        match self {
-            Self::Response(response) => Ok(response),
-            Self::Refused(request) => Err(CallError::Refused(request)),
-            Self::NotTaken(request) => Err(CallError::ServerGone(request)),
-        }
-    }
-}
-
-/// A call that no server will take. Dropped, it hands its request back to the caller.
-struct NotTaken<Req, Resp>(Option<Call<Req, Resp>>);
-
-impl<Req, Resp> Drop for NotTaken<Req, Resp> {
-    fn drop(&mut self) {
-        if let Some(Call { request, reply }) = self.0.take() {
-            // An error: the caller is gone too, and the request with it.
-            let _ = reply.tx.send(Answer::NotTaken(request));
-        }
-    }
-}
-
-type Queue<Req, Resp> = mpsc::Receiver<Call<Req, Resp>>;
-
-/// The queue of a server that is gone.
-///
-/// A caller that had to wait for a place, and got it just before the server went, may put its request into the
-/// queue after the server has emptied it for the last time. The dangerous race: nobody would ever look there
-/// again. So the server closes the queue, empties it and leaves it here; such a caller puts its request in, looks
-/// whether the queue is closed, and if so empties what was left here. The fences between the two steps on either
-/// side make sure that one of them sees the other. A caller that finds a place at once puts its request in or is
-/// refused in one step, which comes before the closing or after it.
-struct Abandoned<Req, Resp>(Mutex<Option<Queue<Req, Resp>>>);
-
-impl<Req, Resp> Abandoned<Req, Resp> {
-    fn leave(&self, mut rx: Queue<Req, Resp>) {
-        rx.close();
-        // ORDERING: pairs with the fence in `sweep_if_closed`; see the type.
-        fence(Ordering::SeqCst);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(rx);
-        self.sweep();
-    }
-
-    fn sweep_if_closed(&self, tx: &mpsc::Sender<Call<Req, Resp>>) {
-        // ORDERING: pairs with the fence in `leave`; see the type.
-        fence(Ordering::SeqCst);
-        if tx.is_closed() {
-            self.sweep();
-        }
-    }
-
-    fn sweep(&self) {
-        let mut left = Vec::new();
-        if let Some(rx) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            while let Ok(call) = rx.try_recv() {
-                left.push(NotTaken(Some(call)));
-            }
-        }
-        drop(left); // Wakes callers and drops requests: not under the lock.
-    }
 }
 
 /// Calls the server. Cloneable; the server's loop ends when the last clone is gone.
@@ -406,145 +341,5 @@ impl Served {
     fn count(&mut self, done: Result<(), tokio::task::JoinError>) {
         self.calls += 1;
         self.panics += u64::from(done.is_err_and(|error| error.is_panic()));
-    }
-}
-
-/// A request, and the way back to its caller.
-#[derive(Debug)]
-pub struct Call<Req, Resp> {
-    /// What the caller wants.
-    pub request: Req,
-    /// Where the response goes. Dropped, the caller gets [`CallError::NoReply`].
-    pub reply: Reply<Req, Resp>,
-}
-
-impl<Req, Resp> Call<Req, Resp> {
-    #[inline]
-    fn new(
-        request: Req,
-        deadline: Option<Instant>,
-    ) -> (Self, oneshot::Receiver<Answer<Req, Resp>>) {
-        let (tx, rx) = oneshot::channel();
-        let reply = Reply { tx, deadline };
-        (Self { request, reply }, rx)
-    }
-}
-
-/// The way back to a caller.
-#[must_use = "dropped, the caller gets `CallError::NoReply`"]
-pub struct Reply<Req, Resp> {
-    tx: oneshot::Sender<Answer<Req, Resp>>,
-    deadline: Option<Instant>,
-}
-
-impl<Req, Resp> Reply<Req, Resp> {
-    /// Answers the caller.
-    ///
-    /// # Errors
-    ///
-    /// The response, if the caller has stopped waiting.
-    #[inline]
-    pub fn send(self, response: Resp) -> Result<(), Resp> {
-        match self.tx.send(Answer::Response(response)) {
-            Err(Answer::Response(response)) => Err(response),
-            _ => Ok(()),
-        }
-    }
-
-    /// Hands the request back without having worked on it, as [`CallError::Refused`].
-    ///
-    /// # Errors
-    ///
-    /// The request, if the caller has stopped waiting.
-    pub fn refuse(self, request: Req) -> Result<(), Req> {
-        match self.tx.send(Answer::Refused(request)) {
-            Err(Answer::Refused(request)) => Err(request),
-            _ => Ok(()),
-        }
-    }
-
-    /// Until when the caller waits, if it has set a limit.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    /// Whether the caller has stopped waiting, or its deadline has passed.
-    #[must_use]
-    #[inline]
-    pub fn is_abandoned(&self) -> bool {
-        self.tx.is_closed() || self.deadline.is_some_and(|at| at <= Instant::now())
-    }
-
-    /// Waits until the caller has stopped waiting, or its deadline has passed.
-    ///
-    /// In a `select!` beside the work, it stops work that nobody wants.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe.
-    pub async fn abandoned(&mut self) {
-        match self.deadline {
-            Some(deadline) => {
-                race(self.tx.closed(), sleep_until(deadline)).await;
-            }
-            None => self.tx.closed().await,
-        }
-    }
-}
-
-impl<Req, Resp> fmt::Debug for Reply<Req, Resp> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("deadline", &self.deadline)
-            .field("is_abandoned", &self.is_abandoned())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why there is no response.
-#[derive(Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CallError<Req> {
-    /// The queue stayed full until the deadline. The request was never sent.
-    #[error("the request was not sent: the queue stayed full until the deadline")]
-    QueueFull(Req),
-    /// The server is gone, or takes no more requests. It has not taken this one.
-    #[error("the request was not taken: the server is gone")]
-    ServerGone(Req),
-    /// The server took the request and handed it back, for instance because it is too busy.
-    #[error("the server refused the request")]
-    Refused(Req),
-    /// The server took the request and dropped it, or panicked over it. It may be half done.
-    #[error("the server dropped the request without a reply")]
-    NoReply,
-    /// The request was sent, and no response came by the deadline. It may be half done, or may yet be done.
-    #[error("no response came by the deadline")]
-    TimedOut,
-}
-
-impl<Req> CallError<Req> {
-    /// The request, if no server has worked on it: it may be sent again.
-    #[must_use]
-    pub fn into_request(self) -> Option<Req> {
-        match self {
-            Self::QueueFull(request) | Self::ServerGone(request) | Self::Refused(request) => {
-                Some(request)
-            }
-            Self::NoReply | Self::TimedOut => None,
-        }
-    }
-}
-
-// By hand, so that the request need not be `Debug`.
-impl<Req> fmt::Debug for CallError<Req> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::QueueFull(_) => "QueueFull(..)",
-            Self::ServerGone(_) => "ServerGone(..)",
-            Self::Refused(_) => "Refused(..)",
-            Self::NoReply => "NoReply",
-            Self::TimedOut => "TimedOut",
-        })
     }
 }
