@@ -89,8 +89,8 @@ impl<T> Shared<T> {
     }
 
     /// Stores `waker` for `half`, which found nothing over in `seen`, unless it is over by now: then what
-    /// the word says instead.
-    #[inline]
+    /// the word says instead. Out of line, so that a poll that finds the value stays small.
+    #[inline(never)]
     fn wait(&self, seen: Snapshot, half: Half, waker: &Waker) -> Poll<Snapshot> {
         if seen.waits(half) {
             self.wait_again(seen, half, waker)
@@ -407,10 +407,24 @@ fn reason<T>(half: &mut Option<ReceiverHalf<T>>, seen: Snapshot) -> RecvError {
 }
 
 impl<T> Drop for ReceiverHalf<T> {
-    /// Out of line, so that dropping a receiver that has returned its result is one comparison.
-    #[inline(never)]
+    /// Where the sender was dropped before, only the allocation is left. The rest is out of line, so that the
+    /// caller stays small.
+    #[inline]
     fn drop(&mut self) {
-        let mut seen = self.look();
+        let seen = self.look();
+        if seen.sender_left_nothing() {
+            drop(Allocation(self.0));
+        } else {
+            self.leave(seen);
+        }
+    }
+}
+
+impl<T> ReceiverHalf<T> {
+    /// The receiver's last step, or the end of the channel if the sender's was before. The half must not be used
+    /// or dropped after it.
+    #[inline(never)]
+    fn leave(&mut self, mut seen: Snapshot) {
         let wakers = loop {
             if let Some(ending) = seen.sender_ending() {
                 let _allocation = Allocation(self.0);

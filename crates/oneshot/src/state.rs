@@ -90,6 +90,12 @@ impl Snapshot {
         self.0 & VALUE != 0
     }
 
+    /// Whether the sender has made its last step and left no value.
+    #[inline]
+    pub(crate) fn sender_left_nothing(self) -> bool {
+        self.0 & (SENDER_GONE | VALUE) == SENDER_GONE
+    }
+
     /// Whether the receiver has dropped its half.
     #[inline]
     pub(crate) fn receiver_is_gone(self) -> bool {
