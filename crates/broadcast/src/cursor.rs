@@ -171,7 +171,7 @@ impl<T> Cursor<T> {
 /// Reads the message at position `next`, found in `slot`. If `clone` panics, it counts as read.
 #[inline]
 fn read<T: Clone>(shared: &Shared<T>, slot: &Slot<T>, next: &mut u64) -> Option<T> {
-    let locked = slot.lock_at(*next, shared.access())?;
+    let locked = shared.lock_at(slot, *next)?;
     let _passed = Passed(shared);
     *next += 1;
     Some(locked.read())

@@ -64,6 +64,7 @@ mod room;
 mod sender;
 mod senders;
 mod shared;
+mod shares;
 mod slot;
 #[cfg(feature = "stream")]
 pub mod stream;

@@ -31,8 +31,10 @@ const FIRST: usize = 64;
 
 /// The slots of a channel, addressed by the position of a message.
 pub(crate) struct Ring<T> {
-    /// Never changes.
-    capacity: usize,
+    /// The binary logarithm of the capacity; a byte, since channels are small and many. Never changes.
+    log2: u8,
+    /// How many of the latest messages are kept for newcomers. Never changes.
+    kept: u32,
     first: Row<Slot<T>>,
     later: Row<Segment<T>>,
 }
@@ -40,20 +42,26 @@ pub(crate) struct Ring<T> {
 type Segment<T> = OnceLock<Box<[Slot<T>]>>;
 
 impl<T> Ring<T> {
-    /// A ring of at least `capacity` slots: the next power of two.
+    /// A ring of at least `capacity` slots: the next power of two. As many as `kept` messages are kept in them,
+    /// if there are as many slots.
     ///
     /// # Panics
     ///
     /// If `capacity` is 0 or more than `usize::MAX / 2`.
     #[track_caller]
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize, kept: usize) -> Self {
         assert!(capacity > 0, "broadcast channel capacity cannot be zero");
         assert!(
             capacity <= usize::MAX / 2,
             "broadcast channel capacity exceeded `usize::MAX / 2`"
         );
+        let capacity = capacity.next_power_of_two();
         Self {
-            capacity: capacity.next_power_of_two(),
+            log2: capacity
+                .ilog2()
+                .try_into()
+                .expect("an exponent fits into a byte"),
+            kept: kept.min(capacity).try_into().unwrap_or(u32::MAX),
             first: Row::empty(),
             later: Row::empty(),
         }
@@ -62,7 +70,13 @@ impl<T> Ring<T> {
     /// How many slots it has.
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+        1 << self.log2
+    }
+
+    /// How many of the latest messages are kept for newcomers.
+    #[inline]
+    pub(crate) fn kept(&self) -> usize {
+        self.kept as usize
     }
 
     /// The slot of a position, if anything was sent to its segment.
@@ -93,17 +107,17 @@ impl<T> Ring<T> {
         reason = "what is cut off is masked anyway"
     )]
     fn place(&self, position: u64) -> usize {
-        position as usize & (self.capacity - 1)
+        position as usize & (self.capacity() - 1)
     }
 
     /// How many slots the first segment has.
     fn first_length(&self) -> usize {
-        self.capacity.min(FIRST)
+        self.capacity().min(FIRST)
     }
 
     /// How many segments there are beside the first.
     fn later_length(&self) -> usize {
-        (self.capacity / FIRST).checked_ilog2().unwrap_or(0) as usize
+        (self.capacity() / FIRST).checked_ilog2().unwrap_or(0) as usize
     }
 
     #[cold]

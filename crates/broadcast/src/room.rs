@@ -172,7 +172,7 @@ impl<T> Shared<T> {
                 Ok(way) => return Ok(self.put(tail, way, value)),
                 Err(BusyAt(slot)) => {
                     drop(tail);
-                    slot.wait(self.access());
+                    self.wait_for(slot);
                     tail = self.lock();
                 }
             }
@@ -215,7 +215,7 @@ impl<T> Shared<T> {
                     }
                     Err(BusyAt(slot)) => {
                         drop(tail);
-                        slot.wait(self.access());
+                        self.wait_for(slot);
                         continue;
                     }
                 }

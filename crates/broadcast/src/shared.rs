@@ -53,21 +53,22 @@ use std::{pin::Pin, task::Waker};
 
 use narrows_core::{
     first_panic::FirstPanic,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, hint},
     wait_list::{Host, Node, Status, WaitList, WakeBatch, wake_all_catching, wake_called},
 };
 
 use crate::{
     owed::{Owed, OwedShare},
-    reentry::ChannelId,
+    reentry::{self, ChannelId},
     ring::Ring,
     room::{Queue, Room},
     senders::Senders,
-    slot::{Access, Busy, Claim, Slot},
+    shares::MAX_SHARES,
+    slot::{Busy, Claim, Locked, Slot},
 };
 
 /// More receivers than this would be a leak.
-const MAX_RECEIVERS: usize = usize::MAX >> 2;
+const MAX_RECEIVERS: usize = MAX_SHARES >> 1;
 
 /// What becomes of a receiver that is a whole ring behind when the next message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +93,10 @@ pub(crate) struct Settings {
 /// What all handles of a channel share.
 pub(crate) struct Shared<T> {
     ring: Ring<T>,
-    kept: u32,
     overflow: Overflow,
     tail: Mutex<Tail>,
+    /// Where threads sleep until a slot is unlocked.
+    unlocked: Condvar,
     /// Whether senders wait for the slowest receiver.
     pub(crate) room: Room,
     /// Whether receivers left shares behind.
@@ -135,14 +137,8 @@ impl<T> Shared<T> {
     /// A channel with one sender and that many receivers.
     #[track_caller]
     pub(crate) fn new(settings: Settings, receivers: usize) -> Arc<Self> {
-        let ring = Ring::new(settings.capacity);
         Arc::new(Self {
-            kept: settings
-                .kept
-                .min(ring.capacity())
-                .try_into()
-                .unwrap_or(u32::MAX),
-            ring,
+            ring: Ring::new(settings.capacity, settings.kept),
             overflow: settings.overflow,
             tail: Mutex::new(Tail {
                 position: 0,
@@ -152,18 +148,17 @@ impl<T> Shared<T> {
                 queue: Queue::default(),
                 owed: None,
             }),
+            unlocked: Condvar::new(),
             room: Room::new(),
             owed: Owed::nothing(),
             senders: Senders::one(),
         })
     }
 
+    /// Stands for this channel.
     #[inline]
-    pub(crate) fn access(&self) -> Access {
-        Access {
-            channel: ChannelId::of(self),
-            newcomers: self.kept > 0,
-        }
+    pub(crate) fn id(&self) -> ChannelId {
+        ChannelId::of(self)
     }
 
     pub(crate) fn overflow(&self) -> Overflow {
@@ -181,6 +176,52 @@ impl<T> Shared<T> {
         self.ring.get(position).filter(|slot| slot.is_at(position))
     }
 
+    // A slot that is locked
+
+    /// Waits for the lock on what was sent at `position`, of which the caller has a share. `None` if it was
+    /// overwritten.
+    ///
+    /// # Panics
+    ///
+    /// If a `clone` on this thread might wait for itself.
+    #[inline]
+    pub(crate) fn lock_at<'a>(&'a self, slot: &'a Slot<T>, position: u64) -> Option<Locked<'a, T>> {
+        loop {
+            match slot.try_lock_at(position, self) {
+                Ok(locked) => return locked,
+                Err(Busy) => self.wait_for(slot),
+            }
+        }
+    }
+
+    /// Waits until a slot is unlocked.
+    ///
+    /// # Panics
+    ///
+    /// If a `clone` on this thread might wait for itself.
+    #[cold]
+    pub(crate) fn wait_for(&self, slot: &Slot<T>) {
+        assert!(
+            reentry::may_wait(self.id()),
+            "`clone` of a broadcast message would wait for the channel that it is cloned in"
+        );
+        if hint::spin_until(|| !slot.shares.is_locked()) {
+            return;
+        }
+        let mut tail = self.lock();
+        while slot.shares.await_unlock() {
+            tail = self.unlocked.wait(tail);
+        }
+    }
+
+    /// Wakes those who wait for a slot that was unlocked.
+    #[cold]
+    pub(crate) fn announce_unlocked(&self, slot: &Slot<T>) {
+        let _tail = self.lock();
+        slot.shares.announce();
+        self.unlocked.notify_all();
+    }
+
     // Sending
 
     /// Sends to all receivers and returns their number; gives the value back if there are none.
@@ -195,7 +236,7 @@ impl<T> Shared<T> {
                 Ok(way) => return Ok(self.put(tail, way, value)),
                 Err(BusyAt(slot)) => {
                     drop(tail);
-                    slot.wait(self.access());
+                    self.wait_for(slot);
                     tail = self.lock();
                 }
             }
@@ -204,7 +245,7 @@ impl<T> Shared<T> {
 
     /// Whether anybody will see what is sent.
     pub(crate) fn is_of_use(&self, tail: &Tail) -> bool {
-        tail.receivers > 0 || self.kept > 0
+        tail.receivers > 0 || self.ring.kept() > 0
     }
 
     /// Gets hold of all that the next message changes; fails while a reader is there. The message must
@@ -221,22 +262,21 @@ impl<T> Shared<T> {
     /// unless it is about to be overwritten.
     #[inline]
     fn release_oldest(&self, tail: &mut Tail) -> Result<Option<T>, BusyAt<'_, T>> {
-        if self.kept == 0 || self.kept as usize == self.ring.capacity() {
+        if self.ring.kept() == 0 || self.ring.kept() == self.ring.capacity() {
             return Ok(None);
         }
-        let Some(oldest) = tail.position.checked_sub(self.kept.into()) else {
+        let Some(oldest) = tail.position.checked_sub(self.ring.kept() as u64) else {
             return Ok(None);
         };
         let slot = self.ring.get_or_make(oldest, tail);
-        slot.try_pass(oldest, self.access())
-            .map_err(|Busy| BusyAt(slot))
+        slot.try_release(oldest, tail).map_err(|Busy| BusyAt(slot))
     }
 
     /// Sends along a way that was made in the same lock.
     #[inline]
     pub(crate) fn put(&self, mut tail: MutexGuard<'_, Tail>, way: Way<'_, T>, value: T) -> usize {
         let receivers = tail.receivers;
-        let shares = receivers + usize::from(self.kept > 0);
+        let shares = receivers + usize::from(self.ring.kept() > 0);
         let _overwritten = way.claim.put(tail.position, shares, value);
         let _released = way.released;
         tail.position += 1;
@@ -339,11 +379,9 @@ impl<T> Shared<T> {
     pub(crate) fn subscribe_from_oldest(&self) -> u64 {
         let mut tail = self.lock();
         self.count_in(&mut tail);
-        let first = tail.position.saturating_sub(self.kept.into());
+        let first = tail.position.saturating_sub(self.ring.kept() as u64);
         for position in first..tail.position {
-            self.ring
-                .get_or_make(position, &mut tail)
-                .add_share_while_kept(&mut tail);
+            self.ring.get_or_make(position, &mut tail).shares.add();
         }
         first
     }
@@ -356,12 +394,14 @@ impl<T> Shared<T> {
 
     /// One receiver less, which would have read `position` next.
     pub(crate) fn leave(&self, position: u64) {
-        let (end, is_last) = {
+        let (end, has_to_wake) = {
             let mut tail = self.lock();
             tail.receivers -= 1;
-            (tail.position, tail.receivers == 0)
+            // Nobody begins to wait for the last receiver's end once it is gone.
+            let somebody_waits = tail.closers.is_some() || self.overflow == Overflow::Wait;
+            (tail.position, tail.receivers == 0 && somebody_waits)
         };
-        let _wake = is_last.then(|| WakeOnDrop(self));
+        let _wake = has_to_wake.then(|| WakeOnDrop(self));
         let oldest = end.saturating_sub(self.ring.capacity() as u64);
         self.pass(position.max(oldest), end);
     }
@@ -391,8 +431,11 @@ impl<T> Shared<T> {
             let position = rest.next;
             rest.next += 1;
             if let Some(slot) = self.slot_at(position) {
-                match slot.pass(position, self.access()) {
-                    Ok(value) => drop(value),
+                match slot.try_lock_at(position, self) {
+                    Ok(locked) => drop(locked.and_then(Locked::pass)),
+                    Err(Busy) if reentry::may_wait(self.id()) => {
+                        drop(self.lock_at(slot, position).and_then(Locked::pass));
+                    }
                     Err(Busy) => self.owe(position),
                 }
             }
@@ -460,7 +503,7 @@ impl<T> Shared<T> {
     fn has_shares(&self, position: u64) -> bool {
         self.ring
             .get(position)
-            .is_some_and(|slot| slot.shares() > 0)
+            .is_some_and(|slot| slot.shares.count() > 0)
     }
 
     /// Whether the message that is `ahead` of the next one could be sent without overwriting what a
@@ -468,13 +511,13 @@ impl<T> Shared<T> {
     pub(crate) fn has_room(&self, tail: &Tail, ahead: usize) -> bool {
         let capacity = self.ring.capacity();
         // The channel's own share is no obstacle: it is given up by then.
-        let kept = self.kept as usize;
+        let kept = self.ring.kept();
         let own = usize::from(ahead + kept >= capacity && kept > 0);
         ahead < capacity
             && self
                 .ring
                 .get(tail.position + ahead as u64)
-                .is_none_or(|slot| slot.shares() <= own)
+                .is_none_or(|slot| slot.shares.count() <= own)
     }
 
     /// One sender less. With the last one the channel ends.

@@ -22,8 +22,10 @@ const EXPLAINED: bool = cfg!(any(debug_assertions, feature = "explain"));
 /// and positions, and where the slots are.
 const IDLE: usize = 136;
 
-/// What each slot adds to the size of a message.
-const SLOT: usize = 24;
+/// What a slot takes: two words and the message, in lines of two words.
+const fn slot<T>() -> usize {
+    (16 + size_of::<T>()).next_multiple_of(16)
+}
 
 /// What each segment beside the first takes apart from its slots.
 const SEGMENT: usize = 24;
@@ -103,7 +105,7 @@ impl Held {
             assert_eq!(idle, IDLE);
             assert_eq!(
                 full,
-                IDLE + segments + capacity * (SLOT + size_of::<T>()),
+                IDLE + segments + capacity * slot::<T>(),
                 "capacity {capacity}"
             );
             assert!(
@@ -212,7 +214,7 @@ fn what_a_drained_channel_holds_is_its_ring() {
     });
     if !EXPLAINED {
         let held = made.live_bytes + burst.live_bytes;
-        let ring = 4 * SEGMENT + 1024 * (SLOT + size_of::<u64>());
+        let ring = 4 * SEGMENT + 1024 * slot::<u64>();
         assert_eq!(usize::try_from(held), Ok(IDLE + ring));
     }
 }

@@ -16,11 +16,20 @@ use std::{collections::BTreeSet, env, fmt, fs::OpenOptions, io::Write as _, pani
 
 use loom::sync::atomic as checked;
 pub use loom::{
-    hint,
     sync::{Arc, MutexGuard},
     thread, thread_local,
 };
 use std::sync::atomic::Ordering;
+
+/// Spinning, of which the checker sees nothing but a thread that yields.
+pub mod hint {
+    pub use loom::hint::spin_loop;
+
+    /// `false` at once: the thread goes on to sleep, and what can happen while it spins can happen then.
+    pub fn spin_until(_over: impl Fn() -> bool) -> bool {
+        false
+    }
+}
 
 /// What to do with the orderings, as the environment says.
 ///

@@ -6,13 +6,33 @@ use std::{
 };
 
 pub use std::{
-    hint,
     sync::{
         Arc, MutexGuard, OnceLock,
         atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
     },
     thread,
 };
+
+/// Spinning.
+pub mod hint {
+    pub use std::hint::spin_loop;
+
+    /// Waits for `over` as long as sleeping and being woken would take at the least, some microseconds. Returns
+    /// whether it came true.
+    ///
+    /// It looks seldom: who looks takes the cache line from whoever is about to change it.
+    pub fn spin_until(over: impl Fn() -> bool) -> bool {
+        (0..LOOKS).any(|_| {
+            for _ in 0..PAUSES {
+                spin_loop();
+            }
+            over()
+        })
+    }
+
+    const LOOKS: u32 = 25;
+    const PAUSES: u32 = 4;
+}
 
 /// [`std::thread_local`] for one value that is known when the program is compiled.
 #[doc(hidden)]
