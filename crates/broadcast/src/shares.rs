@@ -3,16 +3,14 @@
 //! | bits | while they are set |
 //! |---|---|
 //! | `LOCKED` | the value belongs to whoever set it |
-//! | `AWAITED`, with `LOCKED` | a thread sleeps until the other one unlocks |
-//! | `AWAITED` alone | the thread that unlocked is about to wake it |
+//! | `AWAITED` | a thread sleeps until a lock is given up: this one, or an earlier one, and then it is about to be woken |
 //! | the rest | the number of shares; 0: there is no value, and nothing to lock |
 //!
 //! | step | who | from, to |
 //! |---|---|---|
-//! | [`fill`](Shares::fill) | the sender | no shares: n |
-//! | [`try_lock`](Shares::try_lock) | a reader; a sender, to overwrite | shares, unlocked: the same, locked |
+//! | [`fill`](Shares::fill) | a sender | no shares, or locked by him: n, unlocked |
+//! | [`try_lock`](Shares::try_lock) | a reader, or a receiver that leaves; a sender, to overwrite or to release | shares, unlocked: the same, locked |
 //! | [`unlock`](Shares::unlock) | who locked | locked: so many shares less, unlocked |
-//! | [`unlock_refilled`](Shares::unlock_refilled) | a sender that locked | locked: n, unlocked |
 //! | [`add`](Shares::add) | a newcomer, while the channel has a share | one more |
 //! | [`await_unlock`](Shares::await_unlock) | who found it locked, in the tail's lock | locked: locked, awaited |
 //! | [`announce`](Shares::announce) | who unlocked it awaited, in the tail's lock | not awaited |
@@ -25,9 +23,9 @@
 //! A thread that is about to sleep must not miss the step that it waits for. It marks the word, and sleeps, in
 //! the tail's lock; who unlocks a marked word takes the tail's lock before it wakes anybody. So either the mark
 //! came too late, and the thread saw that the word is unlocked, or it sleeps when it is woken. All who wait for any
-//! of a channel's words sleep at one place and look again when woken. Whoever holds the tail's lock may therefore
-//! unlock without a look at the mark: nobody can have made it since, and for an older one somebody is on
-//! the way already.
+//! of a channel's words sleep at one place and look again when woken. A sender, who has the tail's lock from before
+//! he locks the word until after he unlocks it, needn't look at the mark: nobody can have made it meanwhile, and for
+//! an older one somebody is on the way.
 
 use narrows_core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -63,11 +61,14 @@ impl Shares {
         self.0.load(Ordering::Acquire) / SHARE
     }
 
-    /// So many, where there were none. By whoever has the tail's lock.
+    /// So many, of another value: where there are none, or where the caller has locked the old one. By whoever has
+    /// the tail's lock, and had it since before that.
     #[inline]
     pub(crate) fn fill(&self, shares: usize) {
-        // ORDERING: Release; pairs with the Acquire in `try_lock`: a reader that comes much too late, for a value
-        // that was overwritten before this one, must not find the slot where that was.
+        // Of the others who write the word, readers find it without shares or locked, and the rest need the tail's
+        // lock.
+        // ORDERING: Release; pairs with the Acquire in `try_lock`: the value and its position are there. A reader
+        // that comes much too late, for a value that was overwritten before this one, sees that too.
         self.0.store(shares * SHARE, Ordering::Release);
     }
 
@@ -90,8 +91,8 @@ impl Shares {
             if word < SHARE {
                 return Err(NotLocked::NoShares);
             }
-            // ORDERING: Acquire on success; pairs with the Release in `unlock` and `unlock_refilled`: what the
-            // one before did with the value is done. Relaxed on failure; tried again.
+            // ORDERING: Acquire on success; pairs with the Release in `fill`: the value is there; and in `unlock`: what
+            // the one before did with it is done. Relaxed on failure; tried again.
             match self.0.compare_exchange_weak(
                 word,
                 word | LOCKED,
@@ -105,7 +106,7 @@ impl Shares {
     }
 
     /// Unlocks the value and gives up that many shares. Returns whether somebody must be
-    /// [woken](Self::announce), unless the caller has the tail's lock.
+    /// [woken](Self::announce), unless the caller has the tail's lock, and had it when he locked the value.
     #[inline]
     #[must_use = "somebody may sleep until it is announced"]
     pub(crate) fn unlock(&self, given_up: usize) -> bool {
@@ -114,13 +115,6 @@ impl Shares {
             .0
             .fetch_sub(given_up * SHARE + LOCKED, Ordering::Release);
         word & AWAITED != 0
-    }
-
-    /// Unlocks another value, with that many shares. By whoever has the tail's lock.
-    #[inline]
-    pub(crate) fn unlock_refilled(&self, shares: usize) {
-        // ORDERING: Release; pairs with the Acquire in `try_lock`: the value is there.
-        self.0.store(shares * SHARE, Ordering::Release);
     }
 
     /// Whether somebody has the value.

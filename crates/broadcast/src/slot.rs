@@ -16,7 +16,7 @@
 //! | no share | nobody: there is none | [`put`](Claim::put), by whoever has the tail's lock |
 //! | shares, unlocked | whoever locks the slot | a reader locks it; a sender locks it to overwrite |
 //! | shares, locked by a reader | the reader: clones it, or moves it out of the last share | one share less, unlocked |
-//! | shares, locked by a sender | the sender: moves it out, moves another in | other shares, unlocked |
+//! | shares, locked by a sender | the sender: moves it out and another in; or gives up the channel's share | other shares, or one less, unlocked |
 //!
 //! A slot without shares is written without its lock. Nobody else can be interested in it: a receiver that
 //! is behind holds a share of everything that was sent since it came. So a message that is read by all
@@ -70,8 +70,9 @@ impl<T> Slot<T> {
     /// Whether it holds, or held last, what was sent at `position`.
     #[inline]
     pub(crate) fn is_at(&self, position: u64) -> bool {
-        // ORDERING: Acquire; pairs with the Release in `Claim::put`: the shares and the value are visible.
-        self.turn.load(Ordering::Acquire) == position + 1
+        // ORDERING: Relaxed; it says where to try. Who has locked the value sees the position that it was sent at, by
+        // the Acquire in `Shares::try_lock`.
+        self.turn.load(Ordering::Relaxed) == position + 1
     }
 
     /// Locks what was sent at `position`, of which the caller has a share. `None` if it was overwritten.
@@ -235,16 +236,9 @@ impl<T> Claim<'_, T> {
             unsafe { place.write(value) };
             overwritten
         });
-        if is_locked {
-            // ORDERING: Release; as below. It must be at the new position when it is unlocked.
-            slot.turn.store(position + 1, Ordering::Release);
-            slot.shares.unlock_refilled(shares);
-        } else {
-            slot.shares.fill(shares);
-            // ORDERING: Release; pairs with the Acquire in `Slot::is_at`. Who finds it at the new position must
-            // find the shares.
-            slot.turn.store(position + 1, Ordering::Release);
-        }
+        // ORDERING: Relaxed; published by the next line.
+        slot.turn.store(position + 1, Ordering::Relaxed);
+        slot.shares.fill(shares);
         overwritten
     }
 }

@@ -331,6 +331,48 @@ fn receivers_that_read_together() {
     });
 }
 
+/// While one clones, two sleep, and one of those has the message before the other is woken.
+#[test]
+fn three_receivers_that_read_together() {
+    model(|| {
+        let (tx, mut first) = channel(1);
+        let mut second = tx.subscribe();
+        let mut third = tx.subscribe();
+        tx.send(Message::new(1)).unwrap();
+        let readers = [
+            thread::spawn(move || assert_eq!(try_value(&mut first), Ok(1))),
+            thread::spawn(move || assert_eq!(try_value(&mut second), Ok(1))),
+        ];
+        assert_eq!(try_value(&mut third), Ok(1));
+        for reader in readers {
+            reader.join().unwrap();
+        }
+        assert!(tx.is_empty());
+    });
+}
+
+/// A receiver that is dropped comes too late for what it held: its slot was overwritten, read to the end and filled
+/// again, and the next one reads there.
+#[test]
+fn filling_again_against_the_drop_of_a_receiver_and_reading() {
+    model(|| {
+        let (tx, first) = channel(1);
+        let mut second = tx.subscribe();
+        tx.send(Message::new(1)).unwrap();
+        let dropping = thread::spawn(move || drop(first));
+        tx.send(Message::new(2)).unwrap();
+        assert_eq!(try_value(&mut second), Err(TryRecvError::Lagged(1)));
+        assert_eq!(try_value(&mut second), Ok(2));
+        let mut third = tx.subscribe();
+        tx.send(Message::new(3)).unwrap();
+        let reader = thread::spawn(move || assert_eq!(try_value(&mut third), Ok(3)));
+        assert_eq!(try_value(&mut second), Ok(3));
+        reader.join().unwrap();
+        dropping.join().unwrap();
+        assert!(tx.is_empty());
+    });
+}
+
 #[test]
 fn reading_against_the_drop_of_another_receiver() {
     model(|| {
@@ -640,9 +682,6 @@ mod leaving_in_a_clone {
         });
     }
 
-    // The checker takes a thread for blocked whose `try_lock` comes second, as a sender's does with the tail's
-    // lock in its hands.
-    #[cfg(not(narrows_loom))]
     #[test]
     fn against_send() {
         model(|| {
@@ -664,6 +703,62 @@ mod leaving_in_a_clone {
             let leaving = kept.lock().take();
             drop(leaving);
             assert!(tx.is_empty());
+        });
+    }
+}
+
+// Under the checker a panic ends the model.
+#[cfg(not(narrows_loom))]
+mod panicking_in_a_clone {
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        sync::{
+            Arc, Barrier,
+            atomic::{AtomicBool, Ordering},
+        },
+        thread,
+        time::Duration,
+    };
+
+    use super::{RecvError, block_on, channel};
+
+    /// A message whose first clone panics, after others had the time to fall asleep.
+    struct Message(Arc<(Barrier, AtomicBool)>);
+
+    impl Clone for Message {
+        fn clone(&self) -> Self {
+            if self.0.1.swap(false, Ordering::Relaxed) {
+                self.0.0.wait();
+                thread::sleep(Duration::from_millis(50));
+                panic!("in the clone");
+            }
+            Self(Arc::clone(&self.0))
+        }
+    }
+
+    /// A reader, a receiver that leaves, and a sender that overwrites sleep until the message is unlocked.
+    #[test]
+    fn against_all_who_sleep() {
+        let (tx, mut first) = channel(1);
+        let mut second = tx.subscribe();
+        let third = tx.subscribe();
+        let state = Arc::new((Barrier::new(4), AtomicBool::new(true)));
+        drop(tx.send(Message(Arc::clone(&state))));
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                assert!(catch_unwind(AssertUnwindSafe(|| first.try_recv().is_ok())).is_err());
+            });
+            scope.spawn(|| {
+                state.0.wait();
+                let read = block_on(second.recv()).map(drop);
+                assert!(matches!(read, Ok(()) | Err(RecvError::Lagged(1))));
+            });
+            scope.spawn(|| {
+                state.0.wait();
+                drop(third);
+            });
+            state.0.wait();
+            let _ = tx.send(Message(Arc::clone(&state)));
         });
     }
 }
@@ -854,6 +949,53 @@ mod replay {
             let mut newcomer = tx.subscribe_from_oldest();
             assert_eq!(block_on(newcomer.recv()).unwrap().value, 1);
             reader.join().unwrap();
+            assert_eq!(tx.len(), 1);
+        });
+    }
+
+    /// A sender has locked what it overwrites when it finds that a reader has what it has to release: it lets go of the
+    /// one, for which another reader waits, and sleeps until it can have the other.
+    #[test]
+    fn sending_against_reading_what_is_released() {
+        model(|| {
+            let (tx, mut slow) = Builder::new(2).replay(1).channel();
+            tx.send(Message::new(1)).unwrap();
+            let mut newcomer = tx.subscribe();
+            tx.send(Message::new(2)).unwrap();
+            let reader = thread::spawn(move || assert_eq!(try_value(&mut newcomer), Ok(2)));
+            let sender = thread::spawn({
+                let tx = tx.clone();
+                move || drop(tx.send(Message::new(3)))
+            });
+            let first = try_value(&mut slow);
+            assert!(matches!(first, Ok(1) | Err(TryRecvError::Lagged(1))));
+            reader.join().unwrap();
+            sender.join().unwrap();
+            assert_eq!(try_value(&mut slow), Ok(2));
+            assert_eq!(tx.len(), 1);
+        });
+    }
+
+    /// The share that is added is given up beside those of a reader that is at it and of the channel, whose
+    /// sender overwrites it.
+    #[test]
+    fn a_newcomer_against_a_reader_and_a_sender_of_the_same_slot() {
+        model(|| {
+            let (tx, mut rx) = Builder::new(1).replay(1).channel();
+            tx.send(Message::new(1)).unwrap();
+            let reader = thread::spawn(move || {
+                let read = try_value(&mut rx);
+                assert!(matches!(read, Ok(1) | Err(TryRecvError::Lagged(1))));
+            });
+            let sender = thread::spawn({
+                let tx = tx.clone();
+                move || drop(tx.send(Message::new(2)))
+            });
+            let mut newcomer = tx.subscribe_from_oldest();
+            let read = try_value(&mut newcomer);
+            assert!(matches!(read, Ok(1 | 2) | Err(TryRecvError::Lagged(1))));
+            reader.join().unwrap();
+            sender.join().unwrap();
             assert_eq!(tx.len(), 1);
         });
     }

@@ -3,7 +3,8 @@
 //! - [`sync`]: std's synchronisation primitives, or the model checker's under `--cfg narrows_loom`.
 //! - [`coop`]: taking part in tokio's cooperative scheduling (feature `tokio`).
 //! - [`blocking`]: waiting for a future from a plain thread.
-//! - [`wait_list`]: who waits, in which order; [`wait_queue`]: the same with a lock of its own.
+//! - [`wait_list`]: who waits, in which order; [`wait_queue`]: the same with a lock of its own;
+//!   [`wait_set`]: who waits, to be called all at once.
 //! - [`first_panic`]: going on after a panic of the user's code.
 //!
 //! This crate serves the channel crates; its API follows their needs and has no stability of its own.
@@ -14,3 +15,4 @@ pub mod first_panic;
 pub mod sync;
 pub mod wait_list;
 pub mod wait_queue;
+pub mod wait_set;

@@ -637,7 +637,7 @@ impl WakeBatch {
         panics.resume();
     }
 
-    fn wake_catching(&mut self, panics: &mut FirstPanic) {
+    pub(crate) fn wake_catching(&mut self, panics: &mut FirstPanic) {
         while self.len() > 0 {
             // One waker's panic does not keep the next round from going on behind it.
             panics.catch(|| {

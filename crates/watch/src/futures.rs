@@ -14,27 +14,17 @@ use pin_project_lite::pin_project;
 use crate::{
     Receiver, Ref, Sender,
     error::RecvError,
-    shared::{Changing, Closing, Shared},
+    shared::{Closing, Shared},
     state::Version,
+    waiting::Waiting,
 };
-
-/// The version that `seen` is behind, or that there will be none; `None` if that is open.
-#[inline]
-pub(crate) fn news<T>(shared: &Shared<T>, seen: Version) -> Option<Result<Version, RecvError>> {
-    let state = shared.look();
-    if state.version() != seen {
-        return Some(Ok(state.version()));
-    }
-    state.is_closed().then_some(Err(RecvError(())))
-}
 
 pin_project! {
     /// Waits for a value that was not seen; made by [`Receiver::changed`].
     #[must_use = "futures do nothing unless awaited"]
     #[project(!Unpin)]
     pub struct Changed<'a, T> {
-        #[pin]
-        waiter: Waiter<Changing<&'a Shared<T>>>,
+        waiting: Waiting<&'a Shared<T>, T>,
         seen: &'a mut Version,
         wait: Wait,
         explain: &'a Handle,
@@ -44,7 +34,7 @@ pin_project! {
 impl<'a, T> Changed<'a, T> {
     pub(crate) fn new(receiver: &'a mut Receiver<T>, wait: Wait) -> Self {
         Self {
-            waiter: Waiter::new(Changing(&receiver.shared)),
+            waiting: Waiting::new(&*receiver.shared),
             seen: &mut receiver.seen,
             wait,
             explain: &receiver.explain,
@@ -57,9 +47,7 @@ impl<T> Future for Changed<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Changing(shared) = *this.waiter.host();
-        let polled = this.waiter.poll_until(cx, || news(shared, **this.seen));
-        let Poll::Ready(news) = polled else {
+        let Poll::Ready(news) = this.waiting.poll_news(**this.seen, cx) else {
             this.wait.begin(this.explain);
             return Poll::Pending;
         };
@@ -81,8 +69,7 @@ pin_project! {
     /// Gives the current value, and after that each one that replaces it and that it gets to see.
     #[project(!Unpin)]
     struct Values<'a, T> {
-        #[pin]
-        waiter: Waiter<Changing<&'a Shared<T>>>,
+        waiting: Waiting<&'a Shared<T>, T>,
         seen: &'a mut Version,
         // Whether the current value was given.
         began: bool,
@@ -94,7 +81,7 @@ pin_project! {
 impl<'a, T> Values<'a, T> {
     fn new(receiver: &'a mut Receiver<T>, wait: Wait) -> Self {
         Self {
-            waiter: Waiter::new(Changing(&receiver.shared)),
+            waiting: Waiting::new(&*receiver.shared),
             seen: &mut receiver.seen,
             began: false,
             wait,
@@ -111,15 +98,13 @@ impl<'a, T> Values<'a, T> {
         cx: &mut Context<'_>,
         mut find: impl FnMut(Ref<'a, T>) -> Option<R>,
     ) -> Poll<Result<R, RecvError>> {
-        let mut this = self.project();
-        let Changing(shared) = *this.waiter.host();
+        let this = self.project();
+        let shared = *this.waiting.shared();
         let found = ready!(coop::poll(cx, |cx| {
             let mut is_charged = true;
             loop {
                 if *this.began {
-                    let waiter = this.waiter.as_mut();
-                    let Poll::Ready(news) = waiter.poll_until(cx, || news(shared, **this.seen))
-                    else {
+                    let Poll::Ready(news) = this.waiting.poll_news(**this.seen, cx) else {
                         this.wait.begin(this.explain);
                         return Poll::Pending;
                     };

@@ -116,6 +116,7 @@ mod slots;
 mod state;
 #[cfg(feature = "stream")]
 mod updates;
+mod waiting;
 
 pub use builder::{Builder, channel, shared_channel};
 pub use receiver::Receiver;

@@ -9,7 +9,7 @@ use crate::{
     Ref,
     error::RecvError,
     futures::{Changed, WaitFor, WaitForMap},
-    shared::{Closing, Shared},
+    shared::Shared,
     state::Version,
 };
 
@@ -343,9 +343,7 @@ impl<T> Clone for Receiver<T> {
 /// The last receiver wakes senders that wait in [`closed`](crate::Sender::closed).
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        if self.shared.receivers().remove() {
-            Closing(&*self.shared).wake_all();
-        }
+        self.shared.drop_receiver();
     }
 }
 

@@ -5,12 +5,7 @@ use std::fmt;
 use narrows_core::sync::Arc;
 use narrows_explain::{Handle, Role, Site, Wait};
 
-use crate::{
-    Receiver, Ref,
-    error::SendError,
-    futures::Closed,
-    shared::{Changing, Shared},
-};
+use crate::{Receiver, Ref, error::SendError, futures::Closed, shared::Shared};
 
 /// Replaces the value that [`Receiver`]s see, or modifies it.
 ///
@@ -332,10 +327,7 @@ impl<T> Clone for Sender<T> {
 /// The last sender closes the channel.
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        if self.shared.senders().remove() {
-            self.shared.state.close();
-            Changing(&*self.shared).wake_all();
-        }
+        self.shared.drop_sender();
     }
 }
 

@@ -72,7 +72,8 @@ use narrows_core::{
         Condvar, Mutex, MutexGuard, UnsafeCell,
         atomic::{AtomicPtr, AtomicUsize, Ordering},
     },
-    wait_list::{Host, WaitList, WakeBatch, wake_all, wake_called},
+    wait_list::{Host, WaitList, WakeBatch, wake_all},
+    wait_set::{self, WaitSet},
 };
 
 use crate::{
@@ -193,7 +194,7 @@ pub(crate) enum Retired<T> {
 /// What is guarded by the channel's lock, beside the places and the version.
 pub(crate) struct Locked {
     /// Receivers that wait for a version that they have not seen.
-    changed: WaitList<()>,
+    pub(crate) changed: WaitSet,
     /// Senders that wait for the last receiver to go.
     closed: WaitList<()>,
     /// Which thread modifies the current value at this moment.
@@ -253,7 +254,7 @@ impl<T> Shared<T> {
                 receivers: Count::one(),
                 senders: Count::one(),
                 lock: Mutex::new(Locked {
-                    changed: WaitList::new(),
+                    changed: WaitSet::new(),
                     closed: WaitList::new(),
                     modifier: None,
                     sleepers: 0,
@@ -321,6 +322,31 @@ impl<T> Shared<T> {
         locked
     }
 
+    /// The lock, for those who wait; it does not matter whether somebody modifies the value.
+    #[inline]
+    pub(crate) fn lock_waiting(&self) -> MutexGuard<'_, Locked> {
+        self.busy.lock.lock()
+    }
+
+    /// One sender less. With the last one there are no more versions.
+    pub(crate) fn drop_sender(&self) {
+        if !self.busy.senders.remove() {
+            return;
+        }
+        self.state.close();
+        // Without a receiver nobody waits, and there won't be another.
+        if self.busy.receivers.get() > 0 {
+            self.unlock_and_wake(self.lock_waiting(), true);
+        }
+    }
+
+    /// One receiver less. The last one is what senders may wait for.
+    pub(crate) fn drop_receiver(&self) {
+        if self.busy.receivers.remove() && self.busy.senders.get() > 0 {
+            Closing(self).wake_all();
+        }
+    }
+
     /// The lock, for the one who modifies the value.
     pub(crate) fn lock_as_modifier(&self) -> MutexGuard<'_, Locked> {
         self.busy.lock.lock()
@@ -351,18 +377,22 @@ impl<T> Shared<T> {
 
     #[inline(never)]
     fn unlock_and_wake_those(&self, mut locked: MutexGuard<'_, Locked>, changed: bool) {
-        let mut batch = WakeBatch::new();
-        let rest = if changed {
-            locked.changed.call_present(&mut batch)
-        } else {
-            None
-        };
-        let sleepers = locked.sleepers > 0;
-        drop(locked);
-        if sleepers {
+        if locked.sleepers > 0 {
             self.busy.wake_up.notify_all();
         }
-        wake_called(&Changing(self), &mut batch, rest);
+        if !changed {
+            return;
+        }
+        if let Some(waker) = locked.changed.call_only() {
+            drop(locked);
+            return waker.wake();
+        }
+        let mut batch = WakeBatch::new();
+        let many = locked.changed.call_all(&mut batch);
+        drop(locked);
+        if let Some(mut spare) = wait_set::wake_all(&mut batch, many) {
+            self.lock_waiting().changed.reuse(&mut spare);
+        }
     }
 
     /// Replaces the current value.
@@ -451,23 +481,6 @@ impl<T> Drop for Shared<T> {
             let node = NonNull::new(self.node_in_place_of(version)).expect("it is current");
             drop(OwnedNode(node));
         }
-    }
-}
-
-/// The way to those who wait for a change.
-pub(crate) struct Changing<S>(pub(crate) S);
-
-impl<T> Changing<&Shared<T>> {
-    pub(crate) fn wake_all(&self) {
-        wake_all(self);
-    }
-}
-
-impl<T, S: std::ops::Deref<Target = Shared<T>>> Host for Changing<S> {
-    type Extra = ();
-
-    fn with_waiters<R>(&self, f: impl FnOnce(&mut WaitList<()>) -> R) -> R {
-        f(&mut self.0.busy.lock.lock().changed)
     }
 }
 

@@ -75,6 +75,12 @@ impl Version {
         (self.0 & 1) as usize
     }
 
+    /// Its number, which no other version has.
+    #[inline]
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
     /// As much of it as fits beside a count.
     #[inline]
     pub(crate) fn truncated(self) -> u64 {

@@ -7,14 +7,10 @@ use std::{
 };
 
 use futures_core::Stream;
-use narrows_core::{coop, sync::Arc, wait_list::Waiter};
+use narrows_core::{coop, sync::Arc};
 use narrows_explain::Wait;
 
-use crate::{
-    Receiver,
-    futures::news,
-    shared::{Changing, Shared},
-};
+use crate::{Receiver, shared::Shared, waiting::Waiting};
 
 /// A value, as the stream gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +21,13 @@ pub struct Update<T> {
     pub skipped: u64,
 }
 
-/// A waiter that needs no receiver to borrow from.
-type OwnedWaiter<T> = Waiter<Changing<Arc<Shared<T>>>>;
-
 /// The values of a channel, with how many were skipped; made by [`Receiver::into_stream`].
 ///
 /// It ends when all senders are gone and the last value was given.
 #[must_use = "streams do nothing unless polled"]
 pub struct Updates<T> {
-    /// In front of the receiver, so that it leaves the list before the handle goes.
-    waiter: Pin<Box<OwnedWaiter<T>>>,
+    /// In front of the receiver, so that it leaves before the handle goes.
+    waiting: Waiting<Arc<Shared<T>>, T>,
     wait: Wait,
     receiver: Receiver<T>,
 }
@@ -42,7 +35,7 @@ pub struct Updates<T> {
 impl<T> Updates<T> {
     pub(crate) fn new(receiver: Receiver<T>, wait: Wait) -> Self {
         Self {
-            waiter: Box::pin(Waiter::new(Changing(Arc::clone(&receiver.shared)))),
+            waiting: Waiting::new(Arc::clone(&receiver.shared)),
             wait,
             receiver,
         }
@@ -66,13 +59,11 @@ impl<T: Clone> Stream for Updates<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update<T>>> {
         let Self {
-            waiter,
+            waiting,
             wait,
             receiver,
         } = self.get_mut();
-        let waiter = waiter.as_mut();
-        let news = || news(&receiver.shared, receiver.seen);
-        let Poll::Ready(news) = waiter.poll_until(cx, news) else {
+        let Poll::Ready(news) = waiting.poll_news(receiver.seen, cx) else {
             wait.begin(&receiver.explain);
             return Poll::Pending;
         };

@@ -17,8 +17,8 @@ pub use std::{
 pub mod hint {
     pub use std::hint::spin_loop;
 
-    /// Waits for `over` as long as sleeping and being woken would take at the least, some microseconds. Returns
-    /// whether it came true.
+    /// Waits for `over` for 100 pauses of the processor, a microsecond or two, which is less than sleeping and being
+    /// woken would take. Returns whether it came true.
     ///
     /// It looks seldom: who looks takes the cache line from whoever is about to change it.
     pub fn spin_until(over: impl Fn() -> bool) -> bool {
