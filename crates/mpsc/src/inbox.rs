@@ -93,10 +93,16 @@ impl<T> ReceiverHalf<T> {
     /// a large message goes straight to where it is returned.
     #[inline]
     pub(crate) fn poll_find(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.finds_next() {
+            return coop::poll_proceed(cx).map(|()| true);
+        }
+        self.poll_next(cx)
+    }
+
+    /// The same where it most likely has to wait. Out of line, so that a poll that finds a message stays small.
+    #[inline(never)]
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         coop::poll(cx, |cx| {
-            if self.finds_next() {
-                return Poll::Ready(true);
-            }
             let found = self.poll_wait(cx, |half| half.finds_next().then_some(()));
             found.map(|found| found.is_some())
         })

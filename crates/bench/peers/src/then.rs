@@ -33,7 +33,9 @@ where
 impl<F: Future, R, M: Fn(F::Output) -> R> Future for Then<F, M> {
     type Output = R;
 
-    #[inline]
+    // In the caller's `await`, where the peer's own future would be: a call of its own would move the message once
+    // more.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
         this.future.poll(cx).map(&*this.meaning)
