@@ -55,7 +55,7 @@ use crate::{
 
 /// How many slots a block has, and whether it is the only one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
+pub(crate) struct Shape {
     /// One less than a block's slots, whose number is a power of two: what of a position tells its slot.
     slot: u32,
     /// What of a position tells its block: nothing in a ring.
@@ -275,6 +275,11 @@ impl<T> Tail<T> {
         }
     }
 
+    /// How the channel's blocks are.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
     /// Puts a message where its position is; finds the receiver if it waits for it, or did when the position was
     /// given.
     #[inline]
@@ -480,36 +485,32 @@ impl<T> Cursor<T> {
 
     /// The slot of the next message, if that is there.
     #[inline]
-    fn full_slot<'a>(&mut self, tail: &'a Tail<T>, links: &'a Links<T>) -> Option<Slot<'a, T>> {
-        if self.block.is_null() && !self.enter(links.next(self.before), tail.shape, links) {
+    fn full_slot<'a>(&mut self, shape: Shape, links: &'a Links<T>) -> Option<Slot<'a, T>> {
+        if self.block.is_null() && !self.enter(links.next(self.before), shape, links) {
             return None;
         }
         // SAFETY: the receiver's block stays until the receiver gives it back, which it does not while it has
         // a message of it still to take.
-        let slot = unsafe { Block::slot(self.block, tail.shape, self.position) };
+        let slot = unsafe { Block::slot(self.block, shape, self.position) };
         slot.is_full().then_some(slot)
     }
 
     /// Whether the next message is there.
     #[inline]
-    pub(crate) fn finds_next(&mut self, tail: &Tail<T>, links: &Links<T>) -> bool {
-        self.full_slot(tail, links).is_some()
+    pub(crate) fn finds_next(&mut self, shape: Shape, links: &Links<T>) -> bool {
+        self.full_slot(shape, links).is_some()
     }
 
     /// Goes on to the next position, if the message of this one is there; returns it to be taken.
     #[inline]
-    pub(crate) fn next<'a>(
-        &mut self,
-        tail: &'a Tail<T>,
-        links: &'a Links<T>,
-    ) -> Option<Full<'a, T>> {
-        let slot = self.full_slot(tail, links)?;
-        if tail.shape.is_ring() {
+    pub(crate) fn next<'a>(&mut self, shape: Shape, links: &'a Links<T>) -> Option<Full<'a, T>> {
+        let slot = self.full_slot(shape, links)?;
+        if shape.is_ring() {
             // SAFETY: a ring has all positions.
-            unsafe { Block::slot(self.block, tail.shape, self.position.minus_one()) }.empty();
+            unsafe { Block::slot(self.block, shape, self.position.minus_one()) }.empty();
         }
         self.position = self.position.plus(1);
-        if tail.shape.index(self.position) == 0 && !tail.shape.is_ring() {
+        if shape.index(self.position) == 0 && !shape.is_ring() {
             self.before = self.block;
             self.block = ptr::null_mut();
         }
@@ -517,12 +518,12 @@ impl<T> Cursor<T> {
     }
 
     /// The slot of the next message, which has got its position: it will be filled.
-    pub(crate) fn slot_to_await(&mut self, tail: &Tail<T>, links: &Links<T>) -> Slot<'_, T> {
+    pub(crate) fn slot_to_await(&mut self, shape: Shape, links: &Links<T>) -> Slot<'_, T> {
         if self.block.is_null() {
-            self.enter(links.after(self.before, tail.shape), tail.shape, links);
+            self.enter(links.after(self.before, shape), shape, links);
         }
         // SAFETY: as in `next`.
-        unsafe { Block::slot(self.block, tail.shape, self.position) }
+        unsafe { Block::slot(self.block, shape, self.position) }
     }
 
     /// Goes into the next block, if it is there.
@@ -565,7 +566,7 @@ impl<T> Cursor<T> {
     }
 
     /// Frees all blocks. Nobody else has the channel any more, and every message was taken.
-    pub(crate) fn free_all(&mut self, tail: &Tail<T>, links: &Links<T>) {
+    pub(crate) fn free_all(&mut self, shape: Shape, links: &Links<T>) {
         let mut block = if self.oldest.is_null() {
             links.next(ptr::null_mut())
         } else {
@@ -574,14 +575,14 @@ impl<T> Cursor<T> {
         while !block.is_null() {
             let next = links.next(block);
             // SAFETY: nobody else has the channel, and the messages were taken.
-            unsafe { Block::free(block, tail.shape) };
+            unsafe { Block::free(block, shape) };
             block = next;
         }
         // ORDERING: Relaxed; nobody else has the channel.
         let spare = links.spare.load(Ordering::Relaxed);
         if !spare.is_null() {
             // SAFETY: the same.
-            unsafe { Block::free(spare, tail.shape) };
+            unsafe { Block::free(spare, shape) };
         }
     }
 }

@@ -13,7 +13,7 @@ use narrows_core::{
 };
 
 use crate::{
-    blocks::{Cursor, Full},
+    blocks::{Cursor, Full, Shape},
     claims::{Position, Seen},
     error::TryRecvError,
     shared::Shared,
@@ -25,6 +25,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct ReceiverHalf<T> {
     shared: Arc<Shared<T>>,
+    /// The channel's, so that the receiver need not look where the senders write.
+    shape: Shape,
     cursor: Cursor<T>,
     waker: MyWaker,
     /// Where it was when it last yielded.
@@ -46,9 +48,10 @@ enum MyWaker {
 }
 
 impl<T> ReceiverHalf<T> {
-    pub(crate) fn new(shared: Arc<Shared<T>>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<T>>, shape: Shape) -> Self {
         Self {
             shared,
+            shape,
             cursor: Cursor::new(),
             waker: MyWaker::Nowhere,
             yielded_at: Position::FIRST,
@@ -118,7 +121,7 @@ impl<T> ReceiverHalf<T> {
     #[inline]
     fn finds_next(&mut self) -> bool {
         let shared = &*self.shared;
-        self.cursor.finds_next(shared.tail(), shared.links())
+        self.cursor.finds_next(self.shape, shared.links())
     }
 
     /// Moves messages to the end of `buffer`, at least one; 0 if there will be none.
@@ -153,7 +156,7 @@ impl<T> ReceiverHalf<T> {
     #[inline]
     fn next(&mut self) -> Option<(Full<'_, T>, &Shared<T>)> {
         let shared = &*self.shared;
-        let full = self.cursor.next(shared.tail(), shared.links())?;
+        let full = self.cursor.next(self.shape, shared.links())?;
         Some((full, shared))
     }
 
@@ -242,8 +245,7 @@ impl<T> ReceiverHalf<T> {
 
     /// The slot of a message that is on its way.
     fn slot(&mut self) -> Slot<'_, T> {
-        self.cursor
-            .slot_to_await(self.shared.tail(), self.shared.links())
+        self.cursor.slot_to_await(self.shape, self.shared.links())
     }
 
     /// Says no more that it waits, unless somebody has seen it.

@@ -127,9 +127,11 @@ const SENT_AT_ONCE: usize = if cfg!(narrows_loom) { 2 } else { 64 };
 impl<T> Shared<T> {
     /// A channel with one sender and a receiver.
     pub(crate) fn pair(capacity: Option<usize>) -> (SenderHalf<T>, ReceiverHalf<T>) {
+        let tail = Tail::new(capacity.unwrap_or(MAX_CAPACITY));
+        let shape = tail.shape();
         let shared = Arc::new(Self {
             claims: Claims::new(capacity),
-            tail: Tail::new(capacity.unwrap_or(MAX_CAPACITY)),
+            tail,
             capacity: capacity.unwrap_or(MAX_CAPACITY),
             line: Mutex::new(Line::new()),
             cursor: Mutex::new(None),
@@ -139,18 +141,13 @@ impl<T> Shared<T> {
             taken: Taken::new(),
             waker: WakerCell::new(),
         });
-        let receiver = ReceiverHalf::new(Arc::clone(&shared));
+        let receiver = ReceiverHalf::new(Arc::clone(&shared), shape);
         (SenderHalf { shared }, receiver)
     }
 
     #[inline]
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
-    }
-
-    #[inline]
-    pub(crate) fn tail(&self) -> &Tail<T> {
-        &self.tail
     }
 
     #[inline]
@@ -323,11 +320,12 @@ impl<T> Shared<T> {
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         let mut cursor = self.cursor.get_mut().take().unwrap_or_else(Cursor::new);
+        let shape = self.tail.shape();
         let mut panics = FirstPanic::none();
-        while let Some(full) = cursor.next(&self.tail, &self.links) {
+        while let Some(full) = cursor.next(shape, &self.links) {
             panics.catch(|| drop(full.take()));
         }
-        cursor.free_all(self.tail(), &self.links);
+        cursor.free_all(shape, &self.links);
         panics.resume();
     }
 }
