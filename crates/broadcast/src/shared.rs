@@ -35,8 +35,8 @@
 //!
 //! A reader waits for other readers of the same message, while they clone it. A sender waits for other
 //! senders; for a reader only if it has to overwrite, or no longer keeps, the very message that is being cloned, and
-//! then without the tail's lock, so that a `clone` may use the channel. Who waits sleeps after a short spin, for which
-//! he takes the tail's lock, as does who wakes him.
+//! then without the tail's lock, so that a `clone` may use the channel. A thread that waits goes to
+//! sleep after a short spin, under the tail's lock, which whoever wakes it takes too.
 //!
 //! # The dangerous race
 //!

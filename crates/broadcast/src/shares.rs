@@ -8,7 +8,7 @@
 //!
 //! | step | who | from, to |
 //! |---|---|---|
-//! | [`fill`](Shares::fill) | a sender | no shares, or locked by him: n, unlocked |
+//! | [`fill`](Shares::fill) | a sender | no shares, or locked by it: n, unlocked |
 //! | [`try_lock`](Shares::try_lock) | a reader, or a receiver that leaves; a sender, to overwrite or to release | shares, unlocked: the same, locked |
 //! | [`unlock`](Shares::unlock) | who locked | locked: so many shares less, unlocked |
 //! | [`add`](Shares::add) | a newcomer, while the channel has a share | one more |
@@ -23,8 +23,8 @@
 //! A thread that is about to sleep must not miss the step that it waits for. It marks the word, and sleeps, in
 //! the tail's lock; who unlocks a marked word takes the tail's lock before it wakes anybody. So either the mark
 //! came too late, and the thread saw that the word is unlocked, or it sleeps when it is woken. All who wait for any
-//! of a channel's words sleep at one place and look again when woken. A sender, who has the tail's lock from before
-//! he locks the word until after he unlocks it, needn't look at the mark: nobody can have made it meanwhile, and for
+//! of a channel's words sleep at one place and look again when woken. A sender, which has the tail's lock from before
+//! it locks the word until after it unlocks it, needn't look at the mark: nobody can have made it meanwhile, and for
 //! an older one somebody is on the way.
 
 use narrows_core::sync::atomic::{AtomicUsize, Ordering};
@@ -106,7 +106,7 @@ impl Shares {
     }
 
     /// Unlocks the value and gives up that many shares. Returns whether somebody must be
-    /// [woken](Self::announce), unless the caller has the tail's lock, and had it when he locked the value.
+    /// [woken](Self::announce), unless the caller has the tail's lock, and had it when it locked the value.
     #[inline]
     #[must_use = "somebody may sleep until it is announced"]
     pub(crate) fn unlock(&self, given_up: usize) -> bool {

@@ -717,19 +717,23 @@ mod panicking_in_a_clone {
             atomic::{AtomicBool, Ordering},
         },
         thread,
-        time::Duration,
     };
+
+    use narrows_test_utils::stress;
 
     use super::{RecvError, block_on, channel};
 
-    /// A message whose first clone panics, after others had the time to fall asleep.
+    /// Turns that others get to fall asleep in, after a spin of a microsecond or two.
+    const TURNS: usize = if cfg!(miri) { 100 } else { 10_000 };
+
+    /// A message whose first clone panics, after others could fall asleep.
     struct Message(Arc<(Barrier, AtomicBool)>);
 
     impl Clone for Message {
         fn clone(&self) -> Self {
             if self.0.1.swap(false, Ordering::Relaxed) {
                 self.0.0.wait();
-                thread::sleep(Duration::from_millis(50));
+                (0..TURNS).for_each(|_| thread::yield_now());
                 panic!("in the clone");
             }
             Self(Arc::clone(&self.0))
@@ -739,26 +743,29 @@ mod panicking_in_a_clone {
     /// A reader, a receiver that leaves, and a sender that overwrites sleep until the message is unlocked.
     #[test]
     fn against_all_who_sleep() {
-        let (tx, mut first) = channel(1);
-        let mut second = tx.subscribe();
-        let third = tx.subscribe();
-        let state = Arc::new((Barrier::new(4), AtomicBool::new(true)));
-        drop(tx.send(Message(Arc::clone(&state))));
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                assert!(catch_unwind(AssertUnwindSafe(|| first.try_recv().is_ok())).is_err());
-            });
-            scope.spawn(|| {
+        // For its watchdog.
+        stress::rounds("a clone that panics", 0.0, |_| {
+            let (tx, mut first) = channel(1);
+            let mut second = tx.subscribe();
+            let third = tx.subscribe();
+            let state = Arc::new((Barrier::new(4), AtomicBool::new(true)));
+            drop(tx.send(Message(Arc::clone(&state))));
+            thread::scope(|scope| {
+                scope.spawn(move || {
+                    assert!(catch_unwind(AssertUnwindSafe(|| first.try_recv().is_ok())).is_err());
+                });
+                scope.spawn(|| {
+                    state.0.wait();
+                    let read = block_on(second.recv()).map(drop);
+                    assert!(matches!(read, Ok(()) | Err(RecvError::Lagged(1))));
+                });
+                scope.spawn(|| {
+                    state.0.wait();
+                    drop(third);
+                });
                 state.0.wait();
-                let read = block_on(second.recv()).map(drop);
-                assert!(matches!(read, Ok(()) | Err(RecvError::Lagged(1))));
+                let _ = tx.send(Message(Arc::clone(&state)));
             });
-            scope.spawn(|| {
-                state.0.wait();
-                drop(third);
-            });
-            state.0.wait();
-            let _ = tx.send(Message(Arc::clone(&state)));
         });
     }
 }

@@ -150,7 +150,7 @@ impl WaitSet {
         }
     }
 
-    /// Calls everybody, if that is one at the most, and returns his waker.
+    /// Calls everybody, if that is one at the most, and returns the waker.
     ///
     /// As for [`call_all`](Self::call_all), the round must be another before the lock is given up, or nobody join
     /// after that.

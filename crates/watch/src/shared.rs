@@ -367,7 +367,7 @@ impl<T> Shared<T> {
         self.unlock_and_wake(locked, false);
     }
 
-    /// Gives the lock up; then wakes sleepers, and receivers that wait for a change, if there was one.
+    /// Wakes sleepers, gives the lock up, and wakes receivers that wait for a change, if there was one.
     #[inline]
     pub(crate) fn unlock_and_wake(&self, locked: MutexGuard<'_, Locked>, changed: bool) {
         if locked.sleepers > 0 || (changed && !locked.changed.is_empty()) {

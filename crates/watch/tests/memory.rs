@@ -113,6 +113,38 @@ fn waiting_allocates_nothing() {
     }
 }
 
+/// The wakers of those who wait at once lie in a vector, which the next use again.
+#[test]
+fn many_who_wait_allocate_once() {
+    let (tx, rx) = channel(0_u64);
+    let mut receivers = vec![rx; 100];
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut wait = |value| {
+        let mut waits: Vec<_> = receivers
+            .iter_mut()
+            .map(|rx| Box::pin(rx.changed()))
+            .collect();
+        let (pending, waiting) = measure(|| {
+            let mut waits = waits.iter_mut();
+            waits.all(|changed| changed.as_mut().poll(&mut cx).is_pending())
+        });
+        assert!(pending);
+        let ((), sending) = measure(|| tx.store(value));
+        let ready = waits
+            .iter_mut()
+            .all(|it| it.as_mut().poll(&mut cx).is_ready());
+        assert!(ready);
+        (waiting, sending)
+    };
+    let (waiting, _) = wait(1);
+    let again = wait(2);
+    if !EXPLAINED {
+        // As many places as a vector makes at once: the next power of two.
+        assert_eq!(waiting.live_bytes, 128 * 16);
+        assert_eq!(again, (NOTHING, NOTHING));
+    }
+}
+
 /// How many values are sent at once.
 const BURST: u64 = if cfg!(miri) { 1000 } else { 1_000_000 };
 
