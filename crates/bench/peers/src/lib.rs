@@ -2,7 +2,6 @@
 //!
 //! Apart from the program, so that a change of our own crates does not compile two dozen peers again.
 
-pub mod allocation;
 pub mod broadcast;
 pub mod gate;
 pub mod limits;

@@ -69,6 +69,13 @@ impl Shape for Limit {
     fn unit(&self) -> &'static str {
         "ns"
     }
+
+    fn setting(&self) -> Setting {
+        match self {
+            Self::CacheLine | Self::WakeThread => Setting::PinnedPair,
+            _ => Setting::OneThread,
+        }
+    }
 }
 
 fn run(limit: &Limit, effort: Effort) -> Option<Vec<f64>> {
@@ -88,11 +95,9 @@ fn run(limit: &Limit, effort: Effort) -> Option<Vec<f64>> {
         Limit::MallocFree => repeat(effort, || {
             black_box(Box::new([0_u8; 64]));
         }),
-        Limit::CacheLine if !Setting::PinnedPair.is_possible() => return None,
         Limit::CacheLine => cache_line(effort),
         Limit::WakeTask => wake_task(effort),
         Limit::SpawnTask => spawn_task(effort),
-        Limit::WakeThread if !Setting::PinnedPair.is_possible() => return None,
         Limit::WakeThread => wake_thread(effort),
         Limit::Budget => budget(effort),
         Limit::Clock => repeat(effort, || {

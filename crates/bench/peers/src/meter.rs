@@ -2,13 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-/// How long one measurement lasts.
+use crate::stage::Setting;
+
+/// How long one measurement on one thread lasts.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     pub measure: Duration,
 }
 
 impl Effort {
+    /// How many times as long a measurement lasts where several threads work: the tasks settle on the threads
+    /// in the first milliseconds, in one way or another.
+    const SETTLING: u32 = 5;
+
+    /// The effort for a scenario in `setting`.
+    pub fn in_setting(self, setting: Setting) -> Self {
+        match setting {
+            Setting::OneThread => self,
+            Setting::Workers(_) | Setting::PinnedPair => Self {
+                measure: self.measure * Self::SETTLING,
+            },
+        }
+    }
+
     fn warm_up(self) -> Duration {
         self.measure / 4
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::meter::Effort;
+use crate::stage::Setting;
 
 /// What a row of figures is about. Only speed counts in the means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,11 @@ pub trait Shape: 'static {
     fn metrics(&self) -> &'static [&'static str] {
         &[""]
     }
+
+    /// Where its tasks run. Where the machine lacks that, no peer takes part.
+    fn setting(&self) -> Setting {
+        Setting::OneThread
+    }
 }
 
 /// A part of tokio's contract, and whether the peer keeps it.
@@ -69,7 +75,7 @@ pub struct Entrant<S: 'static> {
     pub name: &'static str,
     /// The package whose version the table states.
     pub package: &'static str,
-    /// The values of one run; `None` if the peer (or the machine) lacks what the scenario needs.
+    /// The values of one run; `None` if the peer lacks what the scenario needs.
     pub run: fn(&S, Effort) -> Option<Vec<f64>>,
     /// Tries out what of tokio's contract the peer keeps.
     pub promises: fn() -> Vec<Promise>,
@@ -111,7 +117,12 @@ impl Suite {
                 .collect(),
             promises: peers.iter().map(|peer| peer.promises).collect(),
             run: Box::new(move |scenario, peer, effort| {
-                (peers[peer].run)(&shapes[scenario], effort)
+                let shape = &shapes[scenario];
+                let setting = shape.setting();
+                if !setting.is_possible() {
+                    return None;
+                }
+                (peers[peer].run)(shape, effort.in_setting(setting))
             }),
         }
     }

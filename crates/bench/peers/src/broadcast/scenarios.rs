@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Broadcast, Peer};
-use crate::allocation::Heap;
 use crate::gate::Gate;
 use crate::meter::{Effort, Latencies, Meter};
 use crate::payload::{Ledger, Message, Payload, tag};
 use crate::poll;
 use crate::stage::{Setting, Stage};
 use crate::suite::{Promise, Section, Shape, count};
+use narrows_bench_heap::Heap;
 
 use Setting::{OneThread, PinnedPair, Workers};
 
@@ -179,12 +179,13 @@ impl Shape for Scenario {
             _ => &[""],
         }
     }
+
+    fn setting(&self) -> Setting {
+        self.setting
+    }
 }
 
 pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f64>> {
-    if !scenario.setting.is_possible() {
-        return None;
-    }
     match scenario.work {
         Work::CreateAndDrop => Some(vec![create_and_drop::<P>(scenario.capacity, effort)]),
         Work::SendLatency => Some(send_latency::<P>(

@@ -1,8 +1,8 @@
 //! The heap: what a channel takes, keeps and gives back.
 
 use super::Mpsc;
-use crate::allocation::Heap;
 use crate::stage::Setting;
+use narrows_bench_heap::Heap;
 
 pub(super) const IDLE: &[&str] = &["bytes", "allocations"];
 pub(super) const MILLION: &[&str] = &[

@@ -246,12 +246,13 @@ impl Shape for Scenario {
             _ => &[""],
         }
     }
+
+    fn setting(&self) -> Setting {
+        self.setting
+    }
 }
 
 pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f64>> {
-    if !scenario.setting.is_possible() {
-        return None;
-    }
     P::set_up();
     if let Work::Requests { clients } = scenario.work {
         return Some(vec![requests::<P::Bounded, P::Reply>(

@@ -4,13 +4,13 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use super::{Oneshot, Peer};
-use crate::allocation::Heap;
 use crate::meter::{Effort, Meter};
 use crate::mpsc;
 use crate::payload::{Payload, Wide};
 use crate::poll::{self, Flag};
 use crate::stage::Setting;
 use crate::suite::{Promise, Section, Shape, count};
+use narrows_bench_heap::Heap;
 
 use Setting::{OneThread, PinnedPair, Workers};
 
@@ -60,17 +60,6 @@ pub(super) fn all() -> Vec<Scenario> {
     scenarios
 }
 
-impl Scenario {
-    fn setting(self) -> Setting {
-        match self {
-            Self::Spawned { setting }
-            | Self::Shared { setting }
-            | Self::Requests { setting, .. } => setting,
-            _ => OneThread,
-        }
-    }
-}
-
 impl Shape for Scenario {
     fn name(&self) -> String {
         let size = |wide| if wide { ", 256 bytes" } else { "" };
@@ -110,12 +99,18 @@ impl Shape for Scenario {
             _ => &[""],
         }
     }
+
+    fn setting(&self) -> Setting {
+        match *self {
+            Self::Spawned { setting }
+            | Self::Shared { setting }
+            | Self::Requests { setting, .. } => setting,
+            _ => OneThread,
+        }
+    }
 }
 
 pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f64>> {
-    if !scenario.setting().is_possible() {
-        return None;
-    }
     let nanoseconds = match *scenario {
         Scenario::SameTask { wide: false } => same_task::<u64, P>(effort),
         Scenario::SameTask { wide: true } => same_task::<Wide, P>(effort),

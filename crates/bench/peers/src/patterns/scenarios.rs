@@ -65,6 +65,12 @@ impl Shape for Scenario {
             Pipeline { .. } => "ns per item",
         }
     }
+
+    fn setting(&self) -> Setting {
+        match *self {
+            Requests { setting, .. } | Pipeline { setting, .. } => setting,
+        }
+    }
 }
 
 pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f64>> {

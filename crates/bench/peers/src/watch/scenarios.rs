@@ -8,13 +8,13 @@ use std::thread;
 use std::time::Instant;
 
 use super::{Peer, Watch};
-use crate::allocation::Heap;
 use crate::gate::Gate;
 use crate::meter::{Effort, Latencies, Meter};
 use crate::payload::{Payload, Wide};
 use crate::poll;
 use crate::stage::{Setting, pin_to};
 use crate::suite::{Promise, Section, Shape, count};
+use narrows_bench_heap::Heap;
 
 use Setting::{OneThread, PinnedPair, Workers};
 
@@ -91,17 +91,6 @@ pub(super) fn all() -> Vec<Scenario> {
 }
 
 impl Scenario {
-    fn setting(self) -> Setting {
-        match self {
-            Self::ReadByTwo { .. } => PinnedPair,
-            Self::PingPong { setting }
-            | Self::Readers { setting }
-            | Self::Fan { setting, .. }
-            | Self::SendLatency { setting } => setting,
-            _ => OneThread,
-        }
-    }
-
     fn waits(self) -> bool {
         !matches!(
             self,
@@ -170,10 +159,21 @@ impl Shape for Scenario {
             _ => &[""],
         }
     }
+
+    fn setting(&self) -> Setting {
+        match *self {
+            Self::ReadByTwo { .. } => PinnedPair,
+            Self::PingPong { setting }
+            | Self::Readers { setting }
+            | Self::Fan { setting, .. }
+            | Self::SendLatency { setting } => setting,
+            _ => OneThread,
+        }
+    }
 }
 
 pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f64>> {
-    if !scenario.setting().is_possible() || (scenario.waits() && !P::WAITS) {
+    if scenario.waits() && !P::WAITS {
         return None;
     }
     let nanoseconds = match *scenario {

@@ -1,4 +1,7 @@
 //! The allocator of every run: the system's, with counters that the memory scenarios switch on.
+//!
+//! In a crate of its own: the compiler puts it in line where it can, which is in its own crate. Beside the peers
+//! it would be 1 ns faster for them than for our crates, which are compiled with the program.
 #![expect(unsafe_code, reason = "a global allocator implements an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
