@@ -15,11 +15,6 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     imp::block_on(future)
 }
 
-/// [`block_on`] for a wait of a few instructions of another thread, which async code may make too.
-pub fn block_on_briefly<F: Future>(future: F) -> F::Output {
-    imp::block_on(future)
-}
-
 /// `Handle::try_current` can't tell a task from `spawn_blocking`: both have a handle. Entering the
 /// runtime can, since it is refused exactly where blocking would stall tasks, so enter it for nothing.
 #[track_caller]

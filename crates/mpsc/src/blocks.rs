@@ -280,8 +280,7 @@ impl<T> Tail<T> {
         self.shape
     }
 
-    /// Puts a message where its position is; finds the receiver if it waits for it, or did when the position was
-    /// given.
+    /// Puts a message where its position is; finds the receiver if it slept when the position was given.
     #[inline]
     pub(crate) fn fill(
         &self,
@@ -292,8 +291,8 @@ impl<T> Tail<T> {
     ) -> Option<Found> {
         let slot = self.slot(links, claims, positions.first());
         // SAFETY: the position was given once, and is used up here.
-        let found = unsafe { slot.fill(message) };
-        found.or(positions.receiver)
+        unsafe { slot.fill(message) };
+        positions.receiver
     }
 
     /// The same for several messages, taken from the front.
@@ -515,15 +514,6 @@ impl<T> Cursor<T> {
             self.block = ptr::null_mut();
         }
         Some(Full(slot))
-    }
-
-    /// The slot of the next message, which has got its position: it will be filled.
-    pub(crate) fn slot_to_await(&mut self, shape: Shape, links: &Links<T>) -> Slot<'_, T> {
-        if self.block.is_null() {
-            self.enter(links.after(self.before, shape), shape, links);
-        }
-        // SAFETY: as in `next`.
-        unsafe { Block::slot(self.block, shape, self.position) }
     }
 
     /// Goes into the next block, if it is there.

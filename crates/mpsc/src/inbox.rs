@@ -1,15 +1,14 @@
 //! The receiver's side of the [algorithm](crate::shared).
 
 use std::{
-    future::poll_fn,
     mem,
     task::{Context, Poll, Waker},
 };
 
 use narrows_core::{
-    blocking, coop,
+    coop,
     first_panic::FirstPanic,
-    sync::{Arc, hint},
+    sync::{Arc, hint, thread},
 };
 
 use crate::{
@@ -17,7 +16,6 @@ use crate::{
     claims::{Position, Seen},
     error::TryRecvError,
     shared::Shared,
-    slot::Slot,
     waker_cell::Found,
 };
 
@@ -41,8 +39,6 @@ enum MyWaker {
     InTheCell,
     /// Lent to whoever finds `RECEIVER_SLEEPS` in the claims, or did.
     Asleep,
-    /// Lent to whoever fills the slot of the next message, or did.
-    AtTheSlot,
     /// Somebody has found it, and perhaps not taken it yet.
     Taken,
 }
@@ -78,18 +74,12 @@ impl<T> ReceiverHalf<T> {
         }
     }
 
-    /// Parks the thread until the next message is there, for which its sender needs a few instructions more.
+    /// Waits for the next message, which is on its way: its sender needs a few instructions more.
     #[cold]
     fn await_next(&mut self) {
-        // A task that waits for that message does so no more, and must look anew.
-        self.take_back(self.shared.claims().load());
-        if let MyWaker::InTheCell = self.waker {
-            self.waker = MyWaker::Nowhere;
-            self.own_waker().wake();
+        while !hint::spin_until(|| self.finds_next()) {
+            thread::yield_now();
         }
-        blocking::block_on_briefly(poll_fn(|cx| {
-            self.poll_wait(cx, |half| half.slot().is_full().then_some(()))
-        }));
     }
 
     /// Whether there is a message, for [`take_found`](Self::take_found), or will be none. In two steps, so that
@@ -178,14 +168,16 @@ impl<T> ReceiverHalf<T> {
                 self.stop_waiting();
                 return Poll::Ready(None);
             }
-            if unsent && seen.several_are_called() && self.may_yield() {
+            if !unsent && hint::spin_until(|| self.finds_next()) {
+                continue;
+            }
+            // A sender that was held up, or those who were called, run first.
+            if !unsent || seen.several_are_called() && self.may_yield() {
                 self.take_back(seen);
                 self.stop_waiting();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let filled =
-                matches!(self.waker, MyWaker::AtTheSlot) && (unsent || !self.slot().is_awaited());
             let cell = self.shared.receiver_waker();
             match self.waker {
                 MyWaker::Nowhere => {
@@ -209,11 +201,7 @@ impl<T> ReceiverHalf<T> {
                     self.waker = MyWaker::Taken;
                     continue;
                 }
-                MyWaker::AtTheSlot if filled => {
-                    self.waker = MyWaker::Taken;
-                    continue;
-                }
-                MyWaker::Asleep | MyWaker::AtTheSlot => {
+                MyWaker::Asleep => {
                     if cell.will_wake(cx.waker()) {
                         return Poll::Pending;
                     }
@@ -223,41 +211,25 @@ impl<T> ReceiverHalf<T> {
                 }
             }
             self.shared.receiver_waker().lend();
-            if unsent {
-                if self.shared.claims().fall_asleep(seen) {
-                    self.waker = MyWaker::Asleep;
-                    return Poll::Pending;
-                }
-            } else if self.slot().await_message() {
-                self.waker = MyWaker::AtTheSlot;
+            if self.shared.claims().fall_asleep(seen) {
+                self.waker = MyWaker::Asleep;
                 return Poll::Pending;
             }
             self.shared.receiver_waker().unlend();
         }
     }
 
-    /// Whether to let others run before it waits, since they are about to send: it then finds several messages,
+    /// Whether to let others run before it sleeps, since they are about to send: it then finds several messages,
     /// where it would be woken for each. Once for each message, since they may also take their time.
     fn may_yield(&mut self) -> bool {
         let yielded_at = mem::replace(&mut self.yielded_at, self.cursor.position());
         yielded_at != self.cursor.position()
     }
 
-    /// The slot of a message that is on its way.
-    fn slot(&mut self) -> Slot<'_, T> {
-        self.cursor.slot_to_await(self.shape, self.shared.links())
-    }
-
     /// Says no more that it waits, unless somebody has seen it.
     fn take_back(&mut self, seen: Seen) {
-        let taken_back = match self.waker {
-            MyWaker::Asleep => self.shared.claims().stay_awake(seen),
-            MyWaker::AtTheSlot => {
-                seen.sent() != self.cursor.position() && self.slot().await_no_more()
-            }
-            MyWaker::Nowhere | MyWaker::InTheCell | MyWaker::Taken => return,
-        };
-        self.waker = if taken_back {
+        let MyWaker::Asleep = self.waker else { return };
+        self.waker = if self.shared.claims().stay_awake(seen) {
             self.shared.receiver_waker().unlend();
             MyWaker::InTheCell
         } else {
@@ -273,7 +245,7 @@ impl<T> ReceiverHalf<T> {
     /// The wait is over: whoever made it so has taken the waker, if it was lent.
     fn stop_waiting(&mut self) {
         match self.waker {
-            MyWaker::Asleep | MyWaker::AtTheSlot => self.waker = MyWaker::Taken,
+            MyWaker::Asleep => self.waker = MyWaker::Taken,
             MyWaker::InTheCell => {
                 self.waker = MyWaker::Nowhere;
                 drop(self.own_waker());

@@ -10,13 +10,13 @@
 //!
 //! | | read-modify-writes | lock |
 //! |---|---|---|
-//! | `send`, capacity free | 2: the claims, the slot | |
+//! | `send`, capacity free | 1: the claims | |
 //! | `recv`, a message is there | 1: the count of messages taken | |
 //! | `recv` that waits | 1: the claims | |
 //! | a message whose receiver waits | 2, as above | |
 //! | `send` that waits | 2: the claims, the slot; 3 more if nobody waited before | the line's |
 //! | `recv` while a sender waits | 2: the count, the claims | the line's |
-//! | `send_many` of `n` | 2 | |
+//! | `send_many` of `n` | 1 | |
 //! | `recv_many` | 1 | |
 //!
 //! # States
@@ -31,11 +31,16 @@
 //!
 //! # Progress
 //!
-//! Sending with free capacity and receiving are lock-free. A sender held up between its two steps keeps the
-//! receiver from its message and those behind it, but blocks no thread: `recv` waits in the slot. `try_recv`,
-//! which must not say "empty" then, parks its thread. The line's lock is held for few instructions, among them at
-//! most one allocation and the way to a message's block, and nothing of the user's is called under it: wakers are
-//! cloned before and woken or dropped after.
+//! Sending with free capacity is lock-free: a sender waits for nobody. A sender held up between its two steps, of a
+//! few instructions, keeps the receiver from its message and those behind it. For a message that has its position
+//! and is not written yet, `recv` spins for a microsecond or two, then wakes its own task and lets others run;
+//! `try_recv`, which must not say "empty" then, spins, and yields its thread. That is the price of a `send` that
+//! makes one read-modify-write and not two: with a second one, on the slot, it could find a receiver that sleeps
+//! there. It costs every message, and more where several threads send; a sender that is preempted just there costs
+//! the receiver's thread what is left of the time.
+//!
+//! The line's lock is held for few instructions, among them at most one allocation and the way to a message's block,
+//! and nothing of the user's is called under it: wakers are cloned before and woken or dropped after.
 //!
 //! # Against one lock
 //!

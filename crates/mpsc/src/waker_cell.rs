@@ -3,8 +3,8 @@
 //!
 //! | lent | the waker belongs to | who changes that |
 //! |---|---|---|
-//! | no | the receiver: there is one or not, as the receiver knows | the receiver, before it says where it waits |
-//! | yes | whoever takes back what the receiver said: `RECEIVER_SLEEPS` in the [claims](crate::claims), or `AWAITED` in a [slot](crate::slot) | that one, when it has taken the waker |
+//! | no | the receiver: there is one or not, as the receiver knows | the receiver, before it says that it sleeps |
+//! | yes | whoever takes back what the receiver said: `RECEIVER_SLEEPS` in the [claims](crate::claims) | that one, when it has taken the waker |
 //!
 //! So it needs no lock. The waker is kept as its two words, each atomic, so that the receiver may compare them
 //! with another waker's while somebody takes it.
@@ -56,7 +56,7 @@ impl WakerCell {
     pub(crate) fn put(&self, waker: Waker) {
         let waker = ManuallyDrop::new(waker);
         let vtable: *const RawWakerVTable = waker.vtable();
-        // ORDERING: Relaxed; published by the step that says where the receiver waits.
+        // ORDERING: Relaxed; published by the step that says that the receiver sleeps.
         self.data.store(waker.data().cast_mut(), Ordering::Relaxed);
         self.vtable.store(vtable.cast_mut(), Ordering::Relaxed);
     }
@@ -68,7 +68,7 @@ impl WakerCell {
             && ptr::eq(self.vtable.load(Ordering::Relaxed), waker.vtable())
     }
 
-    /// Before the receiver says where it waits.
+    /// Before the receiver says that it sleeps.
     pub(crate) fn lend(&self) {
         // ORDERING: Relaxed; as in `put`.
         self.lent.store(1, Ordering::Relaxed);

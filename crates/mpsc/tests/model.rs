@@ -186,7 +186,7 @@ mod send_and_receive {
         });
     }
 
-    /// A receiver that finds a later message before an earlier one waits for that in its slot.
+    /// A receiver that finds a later message before an earlier one looks for that until it is there.
     #[test]
     fn a_message_on_its_way_against_recv() {
         model(|| {

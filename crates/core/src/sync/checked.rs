@@ -26,7 +26,7 @@ pub mod hint {
     pub use loom::hint::spin_loop;
 
     /// `false` at once: the thread goes on to sleep, and what can happen while it spins can happen then.
-    pub fn spin_until(_over: impl Fn() -> bool) -> bool {
+    pub fn spin_until(_over: impl FnMut() -> bool) -> bool {
         false
     }
 }

@@ -21,7 +21,7 @@ pub mod hint {
     /// woken would take. Returns whether it came true.
     ///
     /// It looks seldom: who looks takes the cache line from whoever is about to change it.
-    pub fn spin_until(over: impl Fn() -> bool) -> bool {
+    pub fn spin_until(mut over: impl FnMut() -> bool) -> bool {
         (0..LOOKS).any(|_| {
             for _ in 0..PAUSES {
                 spin_loop();
