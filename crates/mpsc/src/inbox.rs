@@ -77,7 +77,8 @@ impl<T> ReceiverHalf<T> {
     /// Waits for the next message, which is on its way: its sender needs a few instructions more.
     #[cold]
     fn await_next(&mut self) {
-        while !hint::spin_until(|| self.finds_next()) {
+        hint::spin_until(|| self.finds_next());
+        while !self.finds_next() {
             thread::yield_now();
         }
     }
@@ -175,8 +176,7 @@ impl<T> ReceiverHalf<T> {
             if !unsent || seen.several_are_called() && self.may_yield() {
                 self.take_back(seen);
                 self.stop_waiting();
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return Self::look_again(cx);
             }
             let cell = self.shared.receiver_waker();
             match self.waker {
@@ -187,11 +187,10 @@ impl<T> ReceiverHalf<T> {
                 MyWaker::InTheCell => {}
                 MyWaker::Taken if cell.is_lent() => {
                     // Somebody is about to wake with it, and has not done so yet: a few instructions more.
-                    if !cell.will_wake(cx.waker()) {
-                        hint::spin_loop();
-                        cx.waker().wake_by_ref();
+                    if cell.will_wake(cx.waker()) {
+                        return Poll::Pending;
                     }
-                    return Poll::Pending;
+                    return Self::look_again(cx);
                 }
                 MyWaker::Taken => {
                     self.waker = MyWaker::Nowhere;
@@ -217,6 +216,13 @@ impl<T> ReceiverHalf<T> {
             }
             self.shared.receiver_waker().unlend();
         }
+    }
+
+    /// Lets other tasks run, and looks again.
+    fn look_again<R>(cx: &mut Context<'_>) -> Poll<R> {
+        hint::spin_loop(); // By which the model checker knows that another thread must run.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Whether to let others run before it sleeps, since they are about to send: it then finds several messages,
