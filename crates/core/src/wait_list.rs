@@ -257,6 +257,12 @@ impl<E> WaitList<E> {
         self.front.is_none()
     }
 
+    /// Whether one task waits, and no more.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.front.is_some() && self.front == self.back
+    }
+
     /// Puts a node at the end of the list.
     ///
     /// # Panics

@@ -30,6 +30,7 @@
 //! | [`send_claimed`](Claims::send_claimed) | who has a claim | `outstanding - 1`, `sent + 1`, wakes the receiver | never |
 //! | [`unclaim`](Claims::unclaim) | who has a claim | `outstanding - n`; wakes the receiver if that ends the channel | never |
 //! | [`grant`](Claims::grant) | who has the line's lock | `outstanding + n` | `CLOSED`, nothing is free |
+//! | [`send_in_line`](Claims::send_in_line) | who has the line's lock | `sent + 1`, wakes the receiver; `IN_LINE` ends with the last | the same |
 //! | [`close`](Claims::close) | the receiver | `CLOSED` | never |
 //! | [`senders_gone`](Claims::senders_gone) | the last sender | `SENDERS_GONE`; wakes the receiver | never |
 //! | [`fall_asleep`](Claims::fall_asleep) | the receiver | `RECEIVER_SLEEPS` | anything changed |
@@ -317,9 +318,12 @@ impl Claims {
     /// Learns how many messages the receiver has taken.
     fn learn(&self, taken: &Taken) -> u64 {
         let count = taken.count();
-        // ORDERING: Release; pairs with the Acquire in `free`. A maximum, so that a thread that was held up
-        // does not put an old count in the place of a newer one.
-        self.taken.fetch_max(count, Ordering::Release);
+        // ORDERING: Relaxed; who finds it learned changes nothing.
+        if self.taken.load(Ordering::Relaxed) < count {
+            // ORDERING: Release; pairs with the Acquire in `free`. A maximum, so that a thread that was held up
+            // does not put an old count in the place of a newer one.
+            self.taken.fetch_max(count, Ordering::Release);
+        }
         count
     }
 
@@ -353,20 +357,43 @@ impl Claims {
     /// Claims for who waits in line, at most `n`; how many, and how many slots are free after that. Only with
     /// the line's lock.
     pub(crate) fn grant(&self, n: u32, taken: &Taken) -> (u32, u32) {
+        let granted = self.serve(n, taken, |seen, n| seen.0 + u64::from(n) * ONE_OUTSTANDING);
+        granted.map_or((0, 0), |granted| (granted.n, granted.left))
+    }
+
+    /// Gives a position to a message that waits in line, and how many slots are free after that. If it `is_last` in
+    /// line, the line dissolves. Only with the line's lock.
+    pub(crate) fn send_in_line(&self, is_last: bool, taken: &Taken) -> Option<(Positions, u32)> {
+        if is_last {
+            // As in `dissolve_line`.
+            self.learn(taken);
+        }
+        let line = if is_last { IN_LINE } else { 0 };
+        let granted = self.serve(1, taken, |seen, _| {
+            seen.without_sleep().wrapping_add(ONE_SENT) & !line
+        })?;
+        Some((Self::positions(granted.before, 1), granted.left))
+    }
+
+    /// Makes a change for somebody in line who gets at most `n` slots; `None` if that is none.
+    fn serve(&self, n: u32, taken: &Taken, next: impl Fn(Seen, u32) -> u64) -> Option<Granted> {
         let mut seen = self.load();
         loop {
-            if seen.is_closed() {
-                return (0, 0);
-            }
             // The count is read after the word. With a line, what is claimed or filled only becomes less
             // meanwhile, so what seems free is free.
             let free = self.limit - seen.used(Position::new(taken.count()));
             let n = n.min(free);
-            if n == 0 {
-                return (0, free);
+            if seen.is_closed() || n == 0 {
+                return None;
             }
-            match self.step(seen, seen.0 + u64::from(n) * ONE_OUTSTANDING) {
-                Ok(()) => return (n, free - n),
+            match self.step(seen, next(seen, n)) {
+                Ok(()) => {
+                    return Some(Granted {
+                        n,
+                        left: free - n,
+                        before: seen,
+                    });
+                }
                 Err(now) => seen = now,
             }
         }
@@ -394,7 +421,8 @@ impl Claims {
     pub(crate) fn dissolve_line(&self, taken: &Taken) {
         // While there was a line nobody else learned it, and positions wrap.
         self.learn(taken);
-        // ORDERING: Release; pairs with the Acquire in `look` and `step`: who finds no line finds that count.
+        // ORDERING: Release; pairs with the Acquire in `look` and `step`: who finds no line finds that count. The
+        // step of `send_in_line` does the same.
         // UNMODELLED: it would have to be older than 2^31 messages to be mistaken.
         self.word.fetch_and(!IN_LINE, Ordering::Release);
     }
@@ -475,6 +503,14 @@ impl Claims {
             .map(drop)
             .map_err(Seen)
     }
+}
+
+/// What somebody in line got.
+struct Granted {
+    n: u32,
+    /// How many slots are free after that.
+    left: u32,
+    before: Seen,
 }
 
 /// What a change of the claims came upon.

@@ -12,7 +12,8 @@
 //! While somebody waits, `IN_LINE` in the [claims](crate::claims) keeps newcomers from claiming, and a flag
 //! in the [count of messages taken](crate::taken) brings the receiver here. Both go up before the first
 //! sender looks for the last time, under the lock. They may stay up when nobody waits any more, since the
-//! next to wait would only raise them again: whoever comes here meanwhile and finds nobody lowers them.
+//! next to wait would only raise them again: whoever comes here meanwhile and finds nobody lowers them. A message that
+//! is the last in line takes them down as it is sent.
 //!
 //! # The dangerous race
 //!
@@ -111,22 +112,32 @@ impl<T> Shared<T> {
 
     /// Gives what is free to whoever has waited longest, and calls it if that is enough.
     fn grant(&self, line: &mut Line<T>) -> Called {
+        let is_last = line.waiting.is_single();
         let Some(want) = line.waiting.front_mut() else {
             return Called::default();
         };
-        let missing = want.wanted - want.granted;
-        let (got, left) = self.claims().grant(missing, self.taken());
-        want.granted += got;
-        if want.granted < want.wanted {
-            return Called::default();
-        }
         let mut receiver = None;
-        if let Waits::Here(_) = want.message {
+        let left = if let Waits::Here(_) = want.message {
+            let sent = self.claims().send_in_line(is_last, self.taken());
+            let Some((position, left)) = sent else {
+                return Called::default();
+            };
             if let Waits::Here(offer) = mem::replace(&mut want.message, Waits::Sent) {
-                want.granted = 0;
-                receiver = self.send_claimed_silently(|| offer.accept());
+                receiver = self.fill_silently(position, || offer.accept());
             }
-        }
+            if is_last {
+                self.taken().nobody_waits();
+            }
+            left
+        } else {
+            let missing = want.wanted - want.granted;
+            let (got, left) = self.claims().grant(missing, self.taken());
+            want.granted += got;
+            if want.granted < want.wanted {
+                return Called::default();
+            }
+            left
+        };
         Called {
             waker: line.waiting.call_front(),
             receiver,

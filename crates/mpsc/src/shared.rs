@@ -235,9 +235,12 @@ impl<T> Shared<T> {
         self.fill(self.claims.send_claimed(), message);
     }
 
-    /// The same for who has a lock: the receiver, if it was found waiting, is to be woken outside it.
-    pub(crate) fn send_claimed_silently(&self, message: impl FnOnce() -> T) -> Option<Waker> {
-        let position = self.claims.send_claimed();
+    /// [`fill`](Self::fill) for who has a lock: the receiver, if it was found waiting, is to be woken outside it.
+    pub(crate) fn fill_silently(
+        &self,
+        position: Positions,
+        message: impl FnOnce() -> T,
+    ) -> Option<Waker> {
         let found = self.tail.fill(&self.links, &self.claims, position, message);
         found.map(|found| self.waker.take(found))
     }
