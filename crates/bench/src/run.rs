@@ -253,6 +253,7 @@ pub fn child(suites: Vec<Suite>, task: &Task) -> anyhow::Result<ExitCode> {
         eprintln!("no end after {} s", PATIENCE.as_secs());
         std::process::exit(1);
     });
+    narrows_bench_heap::settle();
     let suite = suites
         .into_iter()
         .find(|suite| suite.kind == task.kind)

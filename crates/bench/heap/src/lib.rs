@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "a global allocator implements an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 #[global_allocator]
@@ -54,6 +55,16 @@ unsafe impl GlobalAlloc for Counting {
 fn count(bytes: i64, allocations: u64) {
     LIVE_BYTES.fetch_add(bytes, Relaxed);
     ALLOCATIONS.fetch_add(allocations, Relaxed);
+}
+
+/// Frees a large allocation, as every program has that has run for a while.
+///
+/// glibc returns free memory at the end of its heap to the system once that is more than 128 KiB, and raises this
+/// limit when a larger allocation is freed ([mallopt(3)](https://man7.org/linux/man-pages/man3/mallopt.3.html),
+/// `M_MMAP_THRESHOLD`). Before that, a queue of some hundred kilobytes that comes and goes is measured in page faults;
+/// and a peer that keeps its messages in one large buffer would raise the limit for itself, and the others not.
+pub fn settle() {
+    drop(black_box(Vec::<u8>::with_capacity(8 << 20)));
 }
 
 /// Counts from its creation on.
