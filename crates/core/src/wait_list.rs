@@ -235,7 +235,7 @@ pub struct WaitList<E> {
 
 // SAFETY: it moves wakers and extras from thread to thread, nothing else of its nodes.
 unsafe impl<E: Send> Send for WaitList<E> {}
-// SAFETY: a shared reference shows only whether the list is empty.
+// SAFETY: a shared reference compares pointers and tells a number; it reaches no node.
 unsafe impl<E: Send> Sync for WaitList<E> {}
 
 impl<E> WaitList<E> {

@@ -133,13 +133,15 @@ impl<T> ReceiverHalf<T> {
                     buffer.push(full.take());
                     moved += 1;
                 }
-                if moved == 0 {
-                    return None;
-                }
-                free_many(&half.shared, moved as u32);
-                Some(moved)
+                (moved > 0).then_some(moved)
             });
-            moved.map(|moved| moved.unwrap_or(0))
+            // Not before the wait is over, since a waker may panic.
+            moved.map(|moved| {
+                moved.map_or(0, |moved| {
+                    free_many(&self.shared, moved as u32);
+                    moved
+                })
+            })
         })
     }
 
@@ -173,7 +175,12 @@ impl<T> ReceiverHalf<T> {
                 continue;
             }
             // A sender that was held up, or those who were called, run first.
-            if !unsent || seen.several_are_called() && self.may_yield() {
+            let is_new = (!unsent || seen.several_are_called()) && self.may_yield();
+            if !unsent && !is_new {
+                // Nobody else may be ready in the receiver's thread, and the sender's may wait for a processor.
+                thread::yield_now();
+            }
+            if !unsent || is_new {
                 self.take_back(seen);
                 self.stop_waiting();
                 return Self::look_again(cx);
@@ -225,8 +232,8 @@ impl<T> ReceiverHalf<T> {
         Poll::Pending
     }
 
-    /// Whether to let others run before it sleeps, since they are about to send: it then finds several messages,
-    /// where it would be woken for each. Once for each message, since they may also take their time.
+    /// Whether to let others run who are about to send: it then finds several messages, where it would be woken for
+    /// each. Once for each message, since they may also take their time.
     fn may_yield(&mut self) -> bool {
         let yielded_at = mem::replace(&mut self.yielded_at, self.cursor.position());
         yielded_at != self.cursor.position()

@@ -11,7 +11,8 @@
 //!
 //! While somebody waits, `IN_LINE` in the [claims](crate::claims) keeps newcomers from claiming, and a flag
 //! in the [count of messages taken](crate::taken) brings the receiver here. Both go up before the first
-//! sender looks for the last time, under the lock. They may stay up when nobody waits any more, since the
+//! sender looks for the last time, under the lock. `IN_LINE` comes down first, since who begins to wait looks at it
+//! alone. They may stay up when nobody waits any more, since the
 //! next to wait would only raise them again: whoever comes here meanwhile and finds nobody lowers them. A message that
 //! is the last in line takes them down as it is sent.
 //!
@@ -122,9 +123,10 @@ impl<T> Shared<T> {
             let Some((position, left)) = sent else {
                 return Called::default();
             };
-            if let Waits::Here(offer) = mem::replace(&mut want.message, Waits::Sent) {
-                receiver = self.fill_silently(position, || offer.accept());
-            }
+            let Waits::Here(offer) = mem::replace(&mut want.message, Waits::Sent) else {
+                unreachable!("the position is given to a message");
+            };
+            receiver = self.fill_silently(position, || offer.accept());
             if is_last {
                 self.taken().nobody_waits();
             }

@@ -91,8 +91,8 @@ impl<T> Receiver<T> {
 
     /// Receives the next message if there is one.
     ///
-    /// It never says [`Empty`](TryRecvError::Empty) while a message is queued whose `send` has returned. If the message
-    /// before that is just being written, it waits until it is: a few instructions of its sender.
+    /// It never says [`Empty`](TryRecvError::Empty) while a message is queued whose `send` has returned. If the next
+    /// message is just being written, it waits until it is: a few instructions of its sender.
     ///
     /// # Errors
     ///

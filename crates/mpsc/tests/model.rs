@@ -717,6 +717,74 @@ mod enqueue {
             other.join().unwrap();
         });
     }
+
+    /// The last message in line is sent, and the line ends, while somebody comes who finds it or not.
+    #[test]
+    fn the_last_in_line_against_try_send() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let mut enqueue = begun(tx.enqueue(Payload::new(2)));
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || tx.try_send(Payload::new(3)).is_ok())
+            };
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), Some(2));
+            assert!(poll_once(enqueue.as_mut()).1.is_ready());
+            if other.join().unwrap() {
+                assert_eq!(recv(&mut rx), Some(3));
+            }
+            assert_eq!(tx.capacity(), 1);
+        });
+    }
+
+    /// The same while somebody comes who joins the line, or finds it gone.
+    #[test]
+    fn the_last_in_line_against_send_that_waits() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let mut enqueue = begun(tx.enqueue(Payload::new(2)));
+            let other = {
+                let tx = tx.clone();
+                thread::spawn(move || assert!(block_on(tx.send(Payload::new(3))).is_ok()))
+            };
+            for i in 1..=3 {
+                assert_eq!(recv(&mut rx), Some(i));
+            }
+            assert!(poll_once(enqueue.as_mut()).1.is_ready());
+            other.join().unwrap();
+            assert_eq!(tx.capacity(), 1);
+        });
+    }
+
+    /// Two slots become free at once for two messages in line, of which one is taken back.
+    #[test]
+    fn two_in_line_of_which_one_is_taken_back_against_recv_many() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            let mut first = begun(tx.enqueue(Payload::new(3)));
+            let mut second = begun(tx.enqueue(Payload::new(4)));
+            let receiver = thread::spawn(move || {
+                let mut received = Vec::new();
+                assert_eq!(block_on(rx.recv_many(&mut received, 2)), 2);
+                while let Ok(message) = rx.try_recv() {
+                    received.push(message);
+                }
+                (rx, received.iter().map(Payload::read).collect::<Vec<_>>())
+            });
+            let back = first.as_mut().take_back().map(|message| message.read());
+            let (_rx, received) = receiver.join().unwrap();
+            match back {
+                None => assert_eq!(received, [1, 2, 3, 4]),
+                Some(message) => {
+                    assert_eq!(message, 3);
+                    assert_eq!(received, [1, 2, 4]);
+                }
+            }
+            assert!(poll_once(second.as_mut()).1.is_ready());
+            assert_eq!(tx.capacity(), 2);
+        });
+    }
 }
 
 mod the_end {

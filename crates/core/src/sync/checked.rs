@@ -25,7 +25,7 @@ use std::sync::atomic::Ordering;
 pub mod hint {
     pub use loom::hint::spin_loop;
 
-    /// `false` at once: the thread goes on to sleep, and what can happen while it spins can happen then.
+    /// `false` at once: what can happen while the thread spins can happen when it has given up.
     pub fn spin_until(_over: impl FnMut() -> bool) -> bool {
         false
     }
