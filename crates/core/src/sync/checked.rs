@@ -29,6 +29,20 @@ pub mod hint {
     pub fn spin_until(_over: impl FnMut() -> bool) -> bool {
         false
     }
+
+    /// Nothing: any other thread may run between two steps.
+    #[derive(Debug)]
+    pub struct Backoff;
+
+    impl Backoff {
+        /// Before the first failure.
+        pub const fn new() -> Self {
+            Self
+        }
+
+        /// Goes on at once.
+        pub fn wait(&mut self) {}
+    }
 }
 
 /// What to do with the orderings, as the environment says.

@@ -32,6 +32,33 @@ pub mod hint {
 
     const LOOKS: u32 = 25;
     const PAUSES: u32 = 4;
+
+    /// For a step on a word that other threads change all the time, after it has failed: whoever stays away for a
+    /// while lets another make several steps without the word's cache line going to and fro. Longer each time, up to
+    /// a microsecond or so (T. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory
+    /// Multiprocessors", 1990).
+    #[derive(Debug)]
+    pub struct Backoff {
+        pauses: u32,
+    }
+
+    impl Backoff {
+        const MOST: u32 = 64;
+
+        /// Before the first failure.
+        pub const fn new() -> Self {
+            Self { pauses: 16 }
+        }
+
+        /// Stays away. Out of line, since few fail.
+        #[cold]
+        pub fn wait(&mut self) {
+            for _ in 0..self.pauses {
+                spin_loop();
+            }
+            self.pauses = (self.pauses * 2).min(Self::MOST);
+        }
+    }
 }
 
 /// [`std::thread_local`] for one value that is known when the program is compiled.
