@@ -255,7 +255,7 @@ impl Claims {
     #[inline]
     pub(crate) fn send(&self, n: u32, taken: &Taken) -> Result<Positions, Refusal> {
         let mut seen = self.look();
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::START;
         loop {
             let n = n.min(self.free(&mut seen, 1, taken)?);
             let next = seen.without_sleep().wrapping_add(u64::from(n) * ONE_SENT);
@@ -270,7 +270,7 @@ impl Claims {
     #[inline]
     pub(crate) fn claim(&self, n: u32, taken: &Taken) -> Result<(), Refusal> {
         let mut seen = self.look();
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::START;
         if n == 0 {
             return if seen.is_closed() {
                 Err(Refusal::Closed)
@@ -338,7 +338,7 @@ impl Claims {
     #[inline]
     pub(crate) fn send_claimed(&self) -> Positions {
         let mut seen = self.look();
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::START;
         loop {
             let next = (seen.without_sleep() - ONE_OUTSTANDING).wrapping_add(ONE_SENT);
             match self.step(seen, next) {

@@ -36,9 +36,7 @@ pub mod hint {
 
     impl Backoff {
         /// Before the first failure.
-        pub const fn new() -> Self {
-            Self
-        }
+        pub const START: Self = Self;
 
         /// Goes on at once.
         pub fn wait(&mut self) {}

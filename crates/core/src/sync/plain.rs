@@ -43,12 +43,10 @@ pub mod hint {
     }
 
     impl Backoff {
-        const MOST: u32 = 64;
-
         /// Before the first failure.
-        pub const fn new() -> Self {
-            Self { pauses: 16 }
-        }
+        pub const START: Self = Self { pauses: 16 };
+
+        const MOST: u32 = 64;
 
         /// Stays away. Out of line, since few fail.
         #[cold]
