@@ -171,13 +171,13 @@ impl<T> ReceiverHalf<T> {
                 self.stop_waiting();
                 return Poll::Ready(None);
             }
-            if !unsent && hint::spin_until(|| self.finds_next()) {
-                continue;
-            }
-            // A sender that was held up, or those who were called, run first.
+            // A sender that is on its way, or those who were called, run first.
             let is_new = (!unsent || seen.several_are_called()) && self.may_yield();
             if !unsent && !is_new {
-                // Nobody else may be ready in the receiver's thread, and the sender's may wait for a processor.
+                if hint::spin_until(|| self.finds_next()) {
+                    continue;
+                }
+                // Its thread may wait for the processor of this one.
                 thread::yield_now();
             }
             if !unsent || is_new {

@@ -35,9 +35,9 @@
 //!
 //! Sending with free capacity is lock-free: a sender waits for nobody. A sender held up between its two steps keeps the
 //! receiver from its message and those behind it. Between them it copies the message, and where a block begins makes
-//! that; `send_many` up to 64 of both. A receiver that comes upon such a message spins for some microseconds; then `recv`
-//! wakes its own task and lets others run, and if the message is still not there, it yields its thread each time
-//! before; `try_recv`, which must not say "empty" then, yields its thread until the message is there.
+//! that; `send_many` up to 64 of both. A `recv` that comes upon such a message wakes its own task and lets others run;
+//! if the message is then still not there, it spins for some microseconds, yields its thread, and lets others run again.
+//! `try_recv`, which must not say "empty" then, spins, and yields its thread until the message is there.
 //!
 //! That is the price of a `send` that makes one read-modify-write and not two: with a second one, on the slot, it could
 //! find a receiver that sleeps there. It costs every message, and more where several threads send; a sender that is
