@@ -433,7 +433,6 @@ impl<T> Links<T> {
 
     fn take_spare(&self, shape: Shape, start: u32) -> *mut Block<T> {
         // ORDERING: Acquire; pairs with the Release in `put_spare`: the block was emptied.
-        // UNMODELLED: its messages were read three blocks ago, before the threads of a small model part.
         let spare = self.spare.swap(ptr::null_mut(), Ordering::Acquire);
         if spare.is_null() {
             return Block::allocate(shape, start).as_ptr();
@@ -450,7 +449,6 @@ impl<T> Links<T> {
         let kept = self.spare.compare_exchange(
             ptr::null_mut(),
             block,
-            // UNMODELLED: as there.
             Ordering::Release,
             Ordering::Relaxed,
         );
