@@ -325,7 +325,8 @@ impl Claims {
     /// Learns how many messages the receiver has taken.
     fn learn(&self, taken: &Taken) -> u64 {
         let count = taken.count();
-        // ORDERING: Relaxed; who finds it learned changes nothing.
+        // ORDERING: Relaxed; a count that is there was published by the thread that learned it, and whoever sees what
+        // this thread does next finds that one or a later one.
         if self.taken.load(Ordering::Relaxed) < count {
             // ORDERING: Release; pairs with the Acquire in `free`. A maximum, so that a thread that was held up
             // does not put an old count in the place of a newer one.
