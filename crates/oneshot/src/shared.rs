@@ -260,21 +260,28 @@ impl<T> SenderHalf<T> {
                 Err(now) => seen = now,
             }
         }
-        self.leave_otherwise(seen, ending)
+        Self::leave_otherwise(self.0, seen, ending)
     }
 
+    /// It takes the pointer: a half whose address nobody takes, and what it lies in, can stay in registers.
     #[inline(never)]
-    fn leave_otherwise(&mut self, mut seen: Snapshot, ending: Ending) -> Result<(), Closed> {
+    fn leave_otherwise(
+        this: NonNull<Shared<T>>,
+        mut seen: Snapshot,
+        ending: Ending,
+    ) -> Result<(), Closed> {
+        // SAFETY: until this half has left, the other one does not free the allocation.
+        let shared = unsafe { this.as_ref() };
         let wakers = loop {
             if ending == Ending::Sent && seen.is_closed() {
                 return Err(Closed);
             }
             if seen.receiver_is_gone() {
-                drop(Allocation(self.0));
+                drop(Allocation(this));
                 return Ok(());
             }
-            let wakers = self.shared().peek_both(seen, Half::Sender);
-            match self.shared().state.sender_leaves(seen, ending) {
+            let wakers = shared.peek_both(seen, Half::Sender);
+            match shared.state.sender_leaves(seen, ending) {
                 Ok(()) => break wakers,
                 Err(now) => seen = now,
             }
