@@ -176,6 +176,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(poll_fn(|cx| rx.poll_recv(cx)).await, Some(1));
     /// # }
     /// ```
+    #[inline]
     #[track_caller]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let site = Site::caller();
