@@ -132,15 +132,14 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
             }),
             progress: Progress::default(),
         };
-        let counters = pipeline.progress.add("source".into());
-        let name = counters.name();
+        let counter = pipeline.progress.add("source".into(), 0);
+        let name = counter.name();
         pipeline.run(name, async move {
             while let Some(item) = poll_fn(&mut next).await {
-                counters.take();
                 if tx.send(item).await.is_err() {
                     break;
                 }
-                counters.done();
+                counter.done();
             }
             Ok(())
         });
@@ -155,7 +154,9 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         W: Future<Output = Result<U, E>> + Send + 'static,
     {
         let stage = stage.into();
-        let counters = self.progress.add(Arc::clone(&stage.name));
+        let counter = self
+            .progress
+            .add(Arc::clone(&stage.name), stage.concurrency);
         let (tx, rx) = mpsc::channel(stage.buffer);
         let mut next = Pipeline {
             rx,
@@ -166,7 +167,7 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
             progress: self.progress,
         };
         let name = Arc::clone(&stage.name);
-        let out = Out::new(tx, counters);
+        let out = Out::new(tx, counter);
         if stage.concurrency == 1 {
             next.run(name, work::one_at_a_time(self.rx, out, work));
         } else {
@@ -206,10 +207,16 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    #[inline]
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, PipelineError<E>>> {
-        if let Some(item) = ready!(self.rx.poll_recv(cx)) {
-            return Poll::Ready(Ok(Some(item)));
+        match ready!(self.rx.poll_recv(cx)) {
+            Some(item) => Poll::Ready(Ok(Some(item))),
+            None => self.poll_end(cx),
         }
+    }
+
+    #[inline(never)]
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, PipelineError<E>>> {
         while ready!(self.tasks.poll_join_next(cx)).is_some() {}
         // The stages abort what they had in work, and don't wait for it.
         self.in_work = None;

@@ -38,6 +38,7 @@ use std::time::Duration;
 
 use narrows_mpsc as mpsc;
 use narrows_mpsc::error::TrySendError;
+use narrows_oneshot as oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -49,6 +50,7 @@ pub use call::{Call, Reply};
 pub use error::CallError;
 
 use abandoned::{Abandoned, Queue};
+use call::Answer;
 
 /// Makes a client and its server, with room for `capacity` requests that wait.
 ///
@@ -101,16 +103,11 @@ impl<Req, Resp> Client<Req, Resp> {
     /// Dropping the future gives the call up: a request that still waits is skipped by the server, and a server
     /// that works on it can see so in [`Reply::abandoned`].
     pub async fn call(&self, request: Req) -> Result<Resp, CallError<Req>> {
-        let timeout = self.timeout;
         // No such instant: centuries are no limit.
-        if let Some(deadline) = timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
-            return self.call_by(request, deadline).await;
-        }
-        let (call, rx) = Call::new(request, None);
-        if let Err(call) = self.try_queue(call) {
-            self.queue(call).await?;
-        }
-        rx.await.map_err(|_| CallError::NoReply)?.into_result()
+        let deadline = self
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
+        self.call_until(request, deadline).await
     }
 
     /// Sends a request and waits for its response until `deadline`, which the server can see.
@@ -123,19 +120,40 @@ impl<Req, Resp> Client<Req, Resp> {
     ///
     /// As [`call`](Self::call).
     pub async fn call_by(&self, request: Req, deadline: Instant) -> Result<Resp, CallError<Req>> {
-        let (call, mut rx) = Call::new(request, Some(deadline));
-        if let Err(call) = self.try_queue(call) {
-            self.queue(call).await?;
-        }
-        let answer = match timeout_at(deadline, &mut rx).await {
-            Ok(answer) => answer.map_err(|_| CallError::NoReply)?,
-            Err(_) => {
-                // From here on the server's `send` fails; what it has sent until here still counts.
-                rx.close();
-                rx.try_recv().map_err(|_| CallError::TimedOut)?
-            }
+        self.call_until(request, Some(deadline)).await
+    }
+
+    /// A call that finds a place and has no deadline, as most do, is kept apart from what may have to wait twice.
+    async fn call_until(
+        &self,
+        request: Req,
+        deadline: Option<Instant>,
+    ) -> Result<Resp, CallError<Req>> {
+        let (call, rx) = Call::new(request, deadline);
+        let answer = match self.try_queue(call) {
+            Ok(()) if deadline.is_none() => rx.await.map_err(|_| CallError::NoReply)?,
+            queued => self.answer_until(deadline, queued, rx).await?,
         };
         answer.into_result()
+    }
+
+    async fn answer_until(
+        &self,
+        deadline: Option<Instant>,
+        queued: Result<(), Call<Req, Resp>>,
+        mut rx: oneshot::Receiver<Answer<Req, Resp>>,
+    ) -> Result<Answer<Req, Resp>, CallError<Req>> {
+        if let Err(call) = queued {
+            self.queue(call).await?;
+        }
+        match until(deadline, &mut rx).await {
+            Some(answer) => answer.map_err(|_| CallError::NoReply),
+            None => {
+                // From here on the server's `send` fails; what it has sent until here still counts.
+                rx.close();
+                rx.try_recv().map_err(|_| CallError::TimedOut)
+            }
+        }
     }
 
     /// Hands the call back if there is no place now, or no server: [`queue`](Self::queue) knows.
@@ -149,7 +167,7 @@ impl<Req, Resp> Client<Req, Resp> {
     /// Waits for a place, until the call's deadline.
     async fn queue(&self, call: Call<Req, Resp>) -> Result<(), CallError<Req>> {
         // A permit, since a send that is given up would drop the request.
-        match until(call.reply.deadline, self.tx.reserve()).await {
+        match until(call.reply.deadline(), self.tx.reserve()).await {
             Some(Ok(permit)) => {
                 permit.send(call);
                 self.abandoned.sweep_if_closed(&self.tx);
@@ -212,10 +230,10 @@ impl<Req, Resp> Server<Req, Resp> {
     pub async fn recv(&mut self) -> Option<Call<Req, Resp>> {
         let rx = self.rx.as_mut()?;
         loop {
-            let call = rx.recv().await?;
+            let call = rx.recv().await;
             // One whose caller is gone is dropped, with its request.
-            if !call.reply.is_abandoned() {
-                return Some(call);
+            if call.as_ref().is_none_or(|call| !call.reply.is_abandoned()) {
+                return call;
             }
         }
     }

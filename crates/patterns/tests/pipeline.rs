@@ -286,7 +286,7 @@ async fn one_stage_holds_up_the_others() {
     assert_eq!(
         seen,
         [
-            ("source", 0, 1, 35),
+            ("source", 0, 0, 35),
             ("quick", 16, 1, 18),
             ("slow", 16, 1, 1)
         ]

@@ -6,21 +6,16 @@ use std::sync::Arc;
 use narrows_mpsc as mpsc;
 use narrows_mpsc::error::TrySendError;
 
-use super::progress::Counters;
+use super::progress::Counter;
 
 pub(super) struct Out<U> {
     tx: mpsc::Sender<U>,
-    counters: Arc<Counters>,
+    counter: Arc<Counter>,
 }
 
 impl<U> Out<U> {
-    pub(super) fn new(tx: mpsc::Sender<U>, counters: Arc<Counters>) -> Self {
-        Self { tx, counters }
-    }
-
-    /// An item was taken.
-    pub(super) fn take(&self) {
-        self.counters.take();
+    pub(super) fn new(tx: mpsc::Sender<U>, counter: Arc<Counter>) -> Self {
+        Self { tx, counter }
     }
 
     /// Hands the result back if there is no room now, or nobody takes results any more: [`send`](Self::send) knows.
@@ -30,7 +25,7 @@ impl<U> Out<U> {
     pub(super) fn try_send(&self, result: U) -> Result<(), U> {
         match self.tx.try_send(result) {
             Ok(()) => {
-                self.counters.done();
+                self.counter.done();
                 Ok(())
             }
             Err(TrySendError::Full(result) | TrySendError::Closed(result)) => Err(result),
@@ -42,7 +37,7 @@ impl<U> Out<U> {
         // If the stage is aborted meanwhile, the result may have been sent.
         let sent = self.tx.enqueue(result).await.is_ok();
         if sent {
-            self.counters.done();
+            self.counter.done();
         }
         sent
     }

@@ -1,4 +1,6 @@
-//! How far the stages are: two counts for each, which its task alone writes.
+//! How far the stages are: a count for each, which its task alone writes.
+//!
+//! What has come to a stage, the one before has counted. Of that it works on as much as it may, and the rest waits.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,55 +16,47 @@ pub struct StageProgress {
     pub name: Arc<str>,
     /// Items that wait in front of it.
     pub queued: u64,
-    /// Items that it has taken and whose results it has not handed on.
+    /// Items whose results it has not handed on: of those that have come to it, as many as it takes at a time.
     pub in_work: u64,
     /// Results that it has handed on.
     pub done: u64,
 }
 
-/// A stage's counts, which its own task alone writes.
-pub(super) struct Counters {
+/// A stage's count, which its own task alone writes.
+pub(super) struct Counter {
     name: Arc<str>,
-    taken: AtomicU64,
+    at_a_time: u64,
     done: AtomicU64,
 }
 
-impl Counters {
+impl Counter {
     pub(super) fn name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }
 
-    #[inline]
-    pub(super) fn take(&self) {
-        Self::add_one(&self.taken);
-    }
-
+    /// A result was handed on.
     #[inline]
     pub(super) fn done(&self) {
-        Self::add_one(&self.done);
-    }
-
-    #[inline]
-    fn add_one(count: &AtomicU64) {
-        // ORDERING: Relaxed; the numbers are all that is read. No read-modify-write: there is one writer.
-        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        // ORDERING: Relaxed; the number is all that is read. No read-modify-write: there is one writer.
+        let done = self.done.load(Ordering::Relaxed);
+        self.done.store(done + 1, Ordering::Relaxed);
     }
 }
 
 /// Shows how far each stage is. It can be kept and asked from anywhere.
 #[derive(Clone, Default)]
-pub struct Progress(Arc<Mutex<Vec<Arc<Counters>>>>);
+pub struct Progress(Arc<Mutex<Vec<Arc<Counter>>>>);
 
 impl Progress {
-    /// Counters for the next stage.
-    pub(super) fn add(&self, name: Arc<str>) -> Arc<Counters> {
-        let counters = Arc::new(Counters {
+    /// A counter for the next stage.
+    pub(super) fn add(&self, name: Arc<str>, at_a_time: usize) -> Arc<Counter> {
+        let counter = Arc::new(Counter {
             name,
-            taken: AtomicU64::new(0),
+            at_a_time: at_a_time as u64,
             done: AtomicU64::new(0),
         });
-        lock(&self.0).push(Arc::clone(&counters));
-        counters
+        lock(&self.0).push(Arc::clone(&counter));
+        counter
     }
 
     /// A look at each stage, from the first to the last.
@@ -71,17 +65,17 @@ impl Progress {
     #[must_use]
     pub fn stages(&self) -> Vec<StageProgress> {
         let stages = lock(&self.0);
-        let mut handed_on = None;
-        let look = |counters: &Arc<Counters>| {
-            let done = counters.done.load(Ordering::Relaxed);
-            let taken = counters.taken.load(Ordering::Relaxed);
-            // The stage before counts an item as done after this one may have taken it.
-            let queued = handed_on.map_or(0, |before: u64| before.saturating_sub(taken));
-            handed_on = Some(done);
+        let mut before = None;
+        let look = |counter: &Arc<Counter>| {
+            let done = counter.done.load(Ordering::Relaxed);
+            // The stage before counts an item as done after this one may have done with it.
+            let came = before.map_or(0, |before: u64| before.saturating_sub(done));
+            let in_work = came.min(counter.at_a_time);
+            before = Some(done);
             StageProgress {
-                name: Arc::clone(&counters.name),
-                queued,
-                in_work: taken.saturating_sub(done),
+                name: Arc::clone(&counter.name),
+                queued: came - in_work,
+                in_work,
                 done,
             }
         };

@@ -23,7 +23,6 @@ where
     W: Future<Output = Result<U, E>>,
 {
     while let Some(item) = rx.recv().await {
-        out.take();
         let result = work(item).await.map_err(Cause::Error)?;
         if let Err(result) = out.try_send(result) {
             if !out.send(result).await {
@@ -76,7 +75,6 @@ where
             let Some(item) = rx.recv().await else {
                 return Ok(());
             };
-            results.out.take();
             let mut job = begin(item, &mut idle);
             match poll_fn(|cx| Poll::Ready(trial.poll(&mut job, cx))).await {
                 Some(result) => {
@@ -102,7 +100,6 @@ where
             let Some(item) = ready!(rx.poll_recv(cx)) else {
                 return Poll::Ready(Next::NoMoreItems);
             };
-            results.out.take();
             let mut job = begin(item, &mut idle);
             Poll::Ready(match trial.poll(&mut job, cx) {
                 Some(output) => {

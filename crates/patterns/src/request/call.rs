@@ -33,7 +33,7 @@ impl<Req, Resp> Call<Req, Resp> {
 #[must_use = "dropped, the caller gets `CallError::NoReply`"]
 pub struct Reply<Req, Resp> {
     pub(super) tx: oneshot::Sender<Answer<Req, Resp>>,
-    pub(super) deadline: Option<Instant>,
+    deadline: Option<Instant>,
 }
 
 impl<Req, Resp> Reply<Req, Resp> {
