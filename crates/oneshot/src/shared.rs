@@ -7,9 +7,10 @@
 //! # Idea
 //!
 //! Each half ends with one step of the [state](crate::state), a compare-exchange that says at once
-//! what it leaves behind, that it will touch nothing any more, and that it takes the wakers. Whoever
-//! finds the other half gone already owns everything and needs no step at all. So a value sent and then
-//! received costs one read-modify-write, on the sender's side; there is no reference count.
+//! what it leaves behind, that it will touch nothing any more, and that it takes the wakers; only a receiver
+//! takes the sender's waker by a step before. Whoever finds the other half gone already owns everything and needs no
+//! step at all. So a value sent and then received costs one read-modify-write, on the sender's side; there is no
+//! reference count.
 //!
 //! | | receiver has not waited | receiver waits |
 //! |---|---|---|
@@ -18,11 +19,16 @@
 //! | poll, value sent | none | none |
 //! | the receiver leaves | 1 step; none if the sender is gone | the same |
 //!
+//! Once the sender waits for the end, a `send` takes one step more, and so does a receiver that leaves.
+//!
 //! # Ownership
 //!
-//! - The value's place: the sender's until the step that sets `VALUE`, then the receiver's.
-//! - A waker's slot: its half's, while its `…_WAITS` bit is clear. The waker in it, while the bit is
-//!   set: nobody's, until a step clears the bit; then of whoever made the step.
+//! - The place: the sender's until the step that sets `VALUE`, then the receiver's. It is for the value; until
+//!   there is one, the sender keeps its own waker there. If a step takes that waker and closes the channel, the
+//!   receiver reads it, and nobody writes there any more.
+//! - The receiver's slot: the receiver's, while `RECEIVER_WAITS` is clear.
+//! - A waker in either, while its `…_WAITS` bit is set: nobody's, until a step clears the bit; then of whoever
+//!   made the step.
 //! - The allocation: both halves', until one is gone; then the other's alone, which frees it.
 //!
 //! # Progress
@@ -38,13 +44,17 @@
 //! if the step succeeds: replacing a waker counts up in the same word, so a step from the earlier
 //! word fails. The count has 57 bits: it can't come round while one thread is between two instructions.
 //!
+//! The sender's waker can't be read like that, since a value may be written over it. So a receiver takes it by a
+//! step that closes the channel, and reads it then: its half is still there, so that the sender frees nothing; and a
+//! sender that finds the channel closed writes nothing more. The receiver's last step is another one.
+//!
 //! # User code
 //!
 //! Cloning, waking and dropping wakers, and dropping the value, happen only while the channel is whole:
 //! before the first step or after the last. If one of them panics or re-enters, nothing is lost.
 
 use std::{
-    mem::{ManuallyDrop, MaybeUninit},
+    mem::{self, ManuallyDrop, MaybeUninit},
     ptr::NonNull,
     task::{Poll, Waker, ready},
     thread,
@@ -60,32 +70,67 @@ use crate::{
 
 struct Shared<T> {
     state: State,
-    sender_waker: WakerSlot,
     receiver_waker: WakerSlot,
-    value: UnsafeCell<MaybeUninit<T>>,
+    place: UnsafeCell<Place<T>>,
+}
+
+/// What lies here is said by the state.
+#[repr(C)]
+union Place<T> {
+    nothing: (),
+    /// The sender's waker.
+    waker: ManuallyDrop<Peeked>,
+    value: ManuallyDrop<MaybeUninit<T>>,
 }
 
 impl<T> Shared<T> {
-    fn slot(&self, half: Half) -> &WakerSlot {
+    /// Puts `half`'s waker into its place. The caller is that half, and no waker or value is there.
+    #[inline]
+    fn put(&self, half: Half, waker: Waker) {
         match half {
-            Half::Sender => &self.sender_waker,
-            Half::Receiver => &self.receiver_waker,
+            Half::Receiver => self.receiver_waker.put(waker),
+            Half::Sender => self.place.with_mut(|place| {
+                // SAFETY: the place is the caller's.
+                unsafe { place.cast::<Peeked>().write(Peeked::of(waker)) };
+            }),
         }
     }
 
-    /// Reads the waker of `half` ahead of a step from `seen`, if there is one.
+    /// Reads `half`'s waker, if there was one in `seen`; as [`read`](Self::read).
     #[inline]
     fn peek(&self, seen: Snapshot, half: Half) -> Option<Peeked> {
-        seen.waits(half).then(|| self.slot(half).peek())
+        seen.waits(half).then(|| self.read(half))
     }
 
-    /// Reads both wakers ahead of a step of `half` that takes them.
+    /// Reads the waker that `half` has put into its place. The receiver's may be read at any time. For the sender's
+    /// the caller is the sender, which has written nothing there since; or the receiver, which has taken the waker.
     #[inline]
-    fn peek_both(&self, seen: Snapshot, half: Half) -> BothWakers {
-        BothWakers {
-            own: self.peek(seen, half),
-            other: self.peek(seen, half.other()),
+    fn read(&self, half: Half) -> Peeked {
+        match half {
+            Half::Receiver => self.receiver_waker.peek(),
+            Half::Sender => self.place.with(|place| {
+                // SAFETY: the sender put it here, before the step that the caller's snapshot shows. Who writes here next
+                // is the sender, unless the receiver has taken the waker: then nobody.
+                unsafe { place.cast::<Peeked>().read() }
+            }),
         }
+    }
+
+    /// Refuses values from here on, and takes both wakers; `None` if there was nothing to close.
+    fn close(&self, seen: &mut Snapshot) -> Option<BothWakers> {
+        while !seen.is_over_for(Half::Receiver) {
+            match self.state.close(*seen) {
+                Ok(now) => {
+                    let before = mem::replace(seen, now);
+                    return Some(BothWakers {
+                        own: self.peek(before, Half::Receiver),
+                        other: self.peek(before, Half::Sender),
+                    });
+                }
+                Err(now) => *seen = now,
+            }
+        }
+        None
     }
 
     /// Stores `waker` for `half`, which found nothing over in `seen`, unless it is over by now: then what
@@ -102,7 +147,10 @@ impl<T> Shared<T> {
     /// The same for a half that waits already. Out of line, since most wait once.
     #[inline(never)]
     fn wait_again(&self, mut seen: Snapshot, half: Half, waker: &Waker) -> Poll<Snapshot> {
-        if self.slot(half).peek().will_wake(waker) {
+        if self
+            .peek(seen, half)
+            .is_some_and(|own| own.will_wake(waker))
+        {
             return Poll::Pending;
         }
         let waker = waker.clone();
@@ -110,24 +158,28 @@ impl<T> Shared<T> {
         self.store(seen, half, waker)
     }
 
-    /// Puts `waker` into the slot of `half`, which holds none, and says so.
+    /// Puts `waker` into the place of `half`, where none is, and says so; unless it is over in `seen`.
     #[inline]
     fn store(&self, mut seen: Snapshot, half: Half, waker: Waker) -> Poll<Snapshot> {
-        self.slot(half).put(waker);
+        if seen.is_over_for(half) {
+            return Poll::Ready(seen);
+        }
+        self.put(half, waker);
         loop {
-            if seen.is_over_for(half) {
-                // SAFETY: no step said that the slot holds a waker, so it is still this half's.
-                drop(unsafe { self.slot(half).peek().into_waker() });
-                return Poll::Ready(seen);
-            }
             match self.state.wait(seen, half) {
                 Ok(()) => return Poll::Pending,
                 Err(now) => seen = now,
             }
+            if seen.is_over_for(half) {
+                let own = self.read(half);
+                // SAFETY: no step said that the waker is there, so it is still this half's.
+                drop(unsafe { own.into_waker() });
+                return Poll::Ready(seen);
+            }
         }
     }
 
-    /// Takes this half's own waker out of its slot, unless the other half was first or there is none.
+    /// Takes this half's own waker out of its place, unless the other half was first or there is none.
     #[inline]
     fn take_back(&self, seen: &mut Snapshot, half: Half) -> Option<Waker> {
         loop {
@@ -155,7 +207,7 @@ impl BothWakers {
     ///
     /// # Safety
     ///
-    /// The step that takes both, from the snapshot given to `peek_both`, has succeeded.
+    /// They were read from the snapshot of a step that takes them, and the step has succeeded.
     #[inline]
     unsafe fn wake_other(self) {
         // SAFETY: the caller's step took it.
@@ -182,15 +234,17 @@ impl<T> Drop for Allocation<T> {
 pub(crate) fn pair<T>() -> (SenderHalf<T>, ReceiverHalf<T>) {
     let shared = NonNull::from(Box::leak(Box::new(Shared {
         state: State::new(),
-        sender_waker: WakerSlot::empty(),
         receiver_waker: WakerSlot::empty(),
-        value: UnsafeCell::new(MaybeUninit::uninit()),
+        place: UnsafeCell::new(Place { nothing: () }),
     })));
     (SenderHalf(shared), ReceiverHalf(shared))
 }
 
-/// The sender's share of the channel.
+/// The sender's share of the channel. The lowest bit of its pointer says whether it has waited for the end: only
+/// then can its waker be in the place.
 pub(crate) struct SenderHalf<T>(NonNull<Shared<T>>);
+
+const HAS_WAITED: usize = 1;
 
 // SAFETY: all it does with a value is move it to the receiver's thread; a shared reference to the half
 // reads only the state.
@@ -200,9 +254,22 @@ unsafe impl<T: Send> Sync for SenderHalf<T> {}
 
 impl<T> SenderHalf<T> {
     #[inline]
+    fn pointer(&self) -> NonNull<Shared<T>> {
+        const { assert!(align_of::<Shared<T>>() > HAS_WAITED) };
+        let pointer = self.0.as_ptr();
+        // SAFETY: that of an allocation, whose address has other bits.
+        unsafe { NonNull::new_unchecked(pointer.map_addr(|address| address & !HAS_WAITED)) }
+    }
+
+    #[inline]
+    fn has_waited(&self) -> bool {
+        self.0.as_ptr().addr() & HAS_WAITED != 0
+    }
+
+    #[inline]
     fn shared(&self) -> &Shared<T> {
         // SAFETY: until this half has left, the other one does not free the allocation.
-        unsafe { self.0.as_ref() }
+        unsafe { self.pointer().as_ref() }
     }
 
     /// What the state says.
@@ -216,6 +283,10 @@ impl<T> SenderHalf<T> {
         if seen.is_over_for(Half::Sender) {
             return Poll::Ready(());
         }
+        let pointer = self.0.as_ptr();
+        // SAFETY: a pointer that is not null, with one bit more.
+        self.0 =
+            unsafe { NonNull::new_unchecked(pointer.map_addr(|address| address | HAS_WAITED)) };
         self.shared().wait(seen, Half::Sender, waker).map(drop)
     }
 
@@ -228,20 +299,50 @@ impl<T> SenderHalf<T> {
     /// Leaves the value for the receiver; gives it back if the channel is closed.
     #[inline]
     pub(crate) fn send(self, value: T) -> Result<(), T> {
-        let mut this = ManuallyDrop::new(self);
-        let place = &this.shared().value;
-        // SAFETY: only `leave` says that there is a value; until then its place is the sender's.
-        place.with_mut(|place| unsafe { place.cast::<T>().write(value) });
-        match this.leave(Ending::Sent) {
+        if self.has_waited() {
+            return self.send_after_wait(value);
+        }
+        let this = ManuallyDrop::new(self);
+        this.write(value);
+        match this.leave(this.look(), Ending::Sent) {
             Ok(()) => Ok(()),
             Err(Closed) => Err(ManuallyDrop::into_inner(this).take_back()),
         }
     }
 
+    /// The same where the own waker may be in the place, and where the receiver may be taking it.
+    #[cold]
+    fn send_after_wait(self, value: T) -> Result<(), T> {
+        let this = ManuallyDrop::new(self);
+        let mut seen = this.look();
+        let own_waker = this.shared().take_back(&mut seen, Half::Sender);
+        if seen.is_closed() {
+            drop(ManuallyDrop::into_inner(this));
+            return Err(value);
+        }
+        this.write(value);
+        match this.leave(seen, Ending::Sent) {
+            Ok(()) => Ok(()),
+            Err(Closed) => {
+                let value = ManuallyDrop::into_inner(this).take_back();
+                drop(own_waker); // If that panics, a value that is on its way out already would be lost.
+                Err(value)
+            }
+        }
+    }
+
+    /// Puts the value into the place, where the own waker is not, and where the receiver is not reading it.
+    #[inline]
+    fn write(&self, value: T) {
+        let place = &self.shared().place;
+        // SAFETY: only `leave` says that there is a value; until then the place is the sender's.
+        place.with_mut(|place| unsafe { place.cast::<T>().write(value) });
+    }
+
     /// The value that `send` has just written, after its step was refused.
     #[cold]
     fn take_back(self) -> T {
-        let place = &self.shared().value;
+        let place = &self.shared().place;
         // SAFETY: the step was not made, so the value just written is still the sender's.
         place.with(|place| unsafe { place.cast::<T>().read() })
     }
@@ -252,15 +353,14 @@ impl<T> SenderHalf<T> {
     /// Where the receiver has done nothing yet, which is often, that is all there is to it. The rest is out
     /// of line, so that the caller stays small.
     #[inline]
-    fn leave(&mut self, ending: Ending) -> Result<(), Closed> {
-        let mut seen = self.look();
+    fn leave(&self, mut seen: Snapshot, ending: Ending) -> Result<(), Closed> {
         if seen == Snapshot::NEW {
             match self.shared().state.sender_leaves(seen, ending) {
                 Ok(()) => return Ok(()),
                 Err(now) => seen = now,
             }
         }
-        Self::leave_otherwise(self.0, seen, ending)
+        Self::leave_otherwise(self.pointer(), seen, ending)
     }
 
     /// It takes the pointer: a half whose address nobody takes, and what it lies in, can stay in registers.
@@ -280,7 +380,10 @@ impl<T> SenderHalf<T> {
                 drop(Allocation(this));
                 return Ok(());
             }
-            let wakers = shared.peek_both(seen, Half::Sender);
+            let wakers = BothWakers {
+                own: shared.peek(seen, Half::Sender),
+                other: shared.peek(seen, Half::Receiver),
+            };
             match shared.state.sender_leaves(seen, ending) {
                 Ok(()) => break wakers,
                 Err(now) => seen = now,
@@ -304,7 +407,7 @@ impl<T> Drop for SenderHalf<T> {
             Ending::Dropped
         };
         // Never refused: it leaves no value.
-        let _ = self.leave(ending);
+        let _ = self.leave(self.look(), ending);
     }
 }
 
@@ -356,18 +459,10 @@ impl<T> ReceiverHalf<T> {
 
     /// Refuses values from here on; one that is there stays. `false` if there was nothing to close.
     pub(crate) fn close(&mut self) -> bool {
-        let mut seen = self.look();
-        let wakers = loop {
-            if seen.is_over_for(Half::Receiver) {
-                return false;
-            }
-            let wakers = self.shared().peek_both(seen, Half::Receiver);
-            match self.shared().state.close(seen) {
-                Ok(()) => break wakers,
-                Err(now) => seen = now,
-            }
+        let Some(wakers) = self.shared().close(&mut self.look()) else {
+            return false;
         };
-        // SAFETY: the step that broke the loop took both.
+        // SAFETY: the step that closed the channel took both.
         unsafe { wakers.wake_other() };
         true
     }
@@ -396,7 +491,7 @@ impl<T> Ended<'_, T> {
         let shared = unsafe { allocation.0.as_ref() };
         // SAFETY: the value is there, and with the sender gone it is read once: here.
         Ok(shared
-            .value
+            .place
             .with(|place| unsafe { place.cast::<T>().read() }))
     }
 }
@@ -432,23 +527,32 @@ impl<T> ReceiverHalf<T> {
     /// or dropped after it.
     #[inline(never)]
     fn leave(&mut self, mut seen: Snapshot) {
-        let wakers = loop {
+        let mut wakers = None;
+        let _own_waker = loop {
             if let Some(ending) = seen.sender_ending() {
                 let _allocation = Allocation(self.0);
                 if ending == Ending::Sent {
-                    let place = &self.shared().value;
+                    let place = &self.shared().place;
                     // SAFETY: the value is there, and with the sender gone it is dropped once: here.
                     place.with_mut(|place| unsafe { place.cast::<T>().drop_in_place() });
                 }
-                return;
+                break None;
             }
-            let wakers = self.shared().peek_both(seen, Half::Receiver);
+            if seen.waits(Half::Sender) {
+                // A step of its own, once: whoever finds the channel closed does not wait.
+                wakers = self.shared().close(&mut seen);
+                continue;
+            }
+            let own = self.shared().peek(seen, Half::Receiver);
             match self.shared().state.receiver_leaves(seen) {
-                Ok(()) => break wakers,
+                // SAFETY: this step took it.
+                Ok(()) => break own.map(|own| unsafe { own.into_waker() }),
                 Err(now) => seen = now,
             }
         };
-        // SAFETY: the step that broke the loop took both.
-        unsafe { wakers.wake_other() };
+        if let Some(wakers) = wakers {
+            // SAFETY: the step that closed the channel took both.
+            unsafe { wakers.wake_other() };
+        }
     }
 }

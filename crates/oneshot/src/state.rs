@@ -8,12 +8,12 @@
 //! | `CLOSED` | the receiver | no value will be accepted |
 //! | `RECEIVER_GONE` | the receiver, last of all | the receiver touches nothing; the sender alone owns the allocation |
 //! | `RECEIVER_WAITS` | the receiver | its slot holds a waker; it belongs to whoever clears the bit |
-//! | `SENDER_WAITS` | the sender | the same for the sender's slot |
+//! | `SENDER_WAITS` | the sender | the place holds the sender's waker; the same, and the receiver sets `CLOSED` with it |
 //! | the rest | either, when it clears its own `…_WAITS` | a count: a word with a waker in it never comes again |
 //!
-//! Without `VALUE` the value's place belongs to the sender, and without `…_WAITS` a waker's slot
-//! belongs to the half that would wait there. Whoever says that it is gone clears both `…_WAITS`
-//! in the same step: the other half will never wait again, and its own waker is of no use.
+//! Without `VALUE` the place belongs to the sender, unless the receiver has closed the channel and reads the sender's
+//! waker there. Without `RECEIVER_WAITS` the receiver's slot belongs to the receiver. Whoever says that it is gone leaves neither `…_WAITS` set: the other half will never wait again,
+//! and its own waker is of no use.
 //!
 //! `SENDER_GONE` and `RECEIVER_GONE` are never both set: whoever leaves second frees the allocation
 //! instead of saying so. A word with either of them is final.
@@ -37,13 +37,6 @@ pub(crate) enum Half {
 }
 
 impl Half {
-    pub(crate) const fn other(self) -> Self {
-        match self {
-            Half::Sender => Half::Receiver,
-            Half::Receiver => Half::Sender,
-        }
-    }
-
     const fn waits(self) -> u64 {
         match self {
             Half::Sender => SENDER_WAITS,
@@ -117,7 +110,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether this half's slot holds a waker.
+    /// Whether there is a waker of this half.
     #[inline]
     pub(crate) fn waits(self, half: Half) -> bool {
         self.0 & half.waits() != 0
@@ -157,18 +150,20 @@ impl State {
         self.step(seen, seen.without_wakers() | SENDER_GONE | how)
     }
 
-    /// The receiver's last step: `RECEIVER_GONE`. Takes both wakers.
+    /// The receiver's last step: `RECEIVER_GONE`. Takes its own waker; the sender's was taken by `close`.
     #[inline]
     pub(crate) fn receiver_leaves(&self, seen: Snapshot) -> Result<(), Snapshot> {
+        debug_assert!(!seen.waits(Half::Sender), "nobody could read it after this");
         self.step(seen, seen.without_wakers() | RECEIVER_GONE)
     }
 
-    /// The receiver refuses values from here on. Takes both wakers.
-    pub(crate) fn close(&self, seen: Snapshot) -> Result<(), Snapshot> {
-        self.step(seen, seen.without_wakers() | CLOSED)
+    /// The receiver refuses values from here on. Takes both wakers. Returns what the word says after it.
+    pub(crate) fn close(&self, seen: Snapshot) -> Result<Snapshot, Snapshot> {
+        let next = seen.without_wakers() | CLOSED;
+        self.step(seen, next).map(|()| Snapshot(next))
     }
 
-    /// This half's slot holds a waker.
+    /// There is a waker of this half.
     #[inline]
     pub(crate) fn wait(&self, seen: Snapshot, half: Half) -> Result<(), Snapshot> {
         self.step(seen, seen.0 | half.waits())

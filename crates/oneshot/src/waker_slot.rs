@@ -1,7 +1,7 @@
 //! A place for a waker that may be read before it is known whose it is.
 //!
-//! A half that ends has to take the other's waker and give up the allocation in one step, so it must
-//! read the waker *before* that step, while the other half may be replacing it. The slot therefore keeps
+//! A sender that ends has to take the receiver's waker and give up the allocation in one step, so it must
+//! read the waker *before* that step, while the receiver may be replacing it. The slot therefore keeps
 //! the waker as the two words it consists of, each atomic: reading them is no data race, whatever is read.
 //! Two words that do not belong together can come of it, but then the step fails, because replacing a
 //! waker moves the count in the [state](crate::state); and they become a waker only after it succeeded.
@@ -21,7 +21,7 @@ pub(crate) struct WakerSlot {
     vtable: AtomicPtr<RawWakerVTable>,
 }
 
-/// The two words read from a slot.
+/// The two words of a waker, which may be somebody else's.
 #[derive(Debug)]
 pub(crate) struct Peeked {
     data: *const (),
@@ -38,13 +38,13 @@ impl WakerSlot {
         }
     }
 
-    /// Stores a waker. Only the half that waits here does, while its bit in the state is clear.
+    /// Stores a waker. Only the receiver does, while its bit in the state is clear.
     #[inline]
     pub(crate) fn put(&self, waker: Waker) {
-        let waker = ManuallyDrop::new(waker);
-        let vtable: *const RawWakerVTable = waker.vtable();
-        self.data.store(waker.data().cast_mut(), Ordering::Relaxed);
-        self.vtable.store(vtable.cast_mut(), Ordering::Relaxed);
+        let words = Peeked::of(waker);
+        self.data.store(words.data.cast_mut(), Ordering::Relaxed);
+        self.vtable
+            .store(words.vtable.cast_mut(), Ordering::Relaxed);
     }
 
     /// Reads the two words, whoever they belong to.
@@ -58,6 +58,16 @@ impl WakerSlot {
 }
 
 impl Peeked {
+    /// Takes a waker apart.
+    #[inline]
+    pub(crate) fn of(waker: Waker) -> Self {
+        let waker = ManuallyDrop::new(waker);
+        Self {
+            data: waker.data(),
+            vtable: waker.vtable(),
+        }
+    }
+
     /// Whether these are the words of a waker that wakes the same task.
     #[inline]
     pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
@@ -68,14 +78,14 @@ impl Peeked {
     ///
     /// # Safety
     ///
-    /// The words were read from a slot that held a waker, and a step of the state that succeeded from
-    /// the snapshot taken before they were read has given that waker to the caller.
+    /// The words were read where a waker was, and it is the caller's: a step of the state has given it away that
+    /// succeeded from the snapshot in which it was there, or no step ever said that it is there.
     #[inline]
     #[expect(unsafe_code, reason = "a waker is put together from its two words")]
     pub(crate) unsafe fn into_waker(self) -> Waker {
-        // SAFETY: the words came from one `put`, which forgot a whole waker; its vtable is `'static`.
+        // SAFETY: the words came from one `of`, which forgot a whole waker; its vtable is `'static`.
         let vtable = unsafe { &*self.vtable };
-        // SAFETY: the same two words that `put` took apart, and the caller owns what they stand for.
+        // SAFETY: the same two words that `of` took apart, and the caller owns what they stand for.
         unsafe { Waker::new(self.data, vtable) }
     }
 }

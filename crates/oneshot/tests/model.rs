@@ -189,6 +189,123 @@ fn send_against_drop_while_both_wait() {
     });
 }
 
+/// The value takes the place of the sender's waker, which the receiver may be taking.
+#[test]
+fn send_by_a_sender_that_waits_against_close() {
+    model(|| {
+        let (mut tx, mut rx) = channel();
+        let (waits, polled) = PolledOnce::sender(&mut tx);
+        assert!(polled.is_pending());
+        let sender = thread::spawn(move || tx.send(Payload::new(1)).is_ok());
+        rx.close();
+        let received = rx.try_recv().is_ok();
+        assert_eq!(sender.join().unwrap(), received || rx.try_recv().is_ok());
+        assert!(!waits.is_held());
+    });
+}
+
+/// The same after the waker was taken back, so that nobody but the state says so.
+#[test]
+fn send_by_a_sender_that_has_waited_against_close() {
+    model(|| {
+        let (mut tx, mut rx) = channel();
+        let (idle, waker) = idle();
+        let closed = pin!(tx.closed()).poll(&mut Context::from_waker(&waker));
+        assert!(closed.is_pending());
+        drop(waker);
+        let sender = thread::spawn(move || tx.send(Payload::new(1)).is_ok());
+        rx.close();
+        let received = rx.try_recv().is_ok();
+        assert_eq!(sender.join().unwrap(), received || rx.try_recv().is_ok());
+        assert_eq!(std::sync::Arc::strong_count(&idle), 1);
+    });
+}
+
+#[test]
+fn wait_and_send_against_drop() {
+    model(|| {
+        let (mut tx, rx) = channel();
+        let receiver = thread::spawn(move || drop(rx));
+        let (waits, polled) = PolledOnce::sender(&mut tx);
+        let sent = tx.send(Payload::new(1)).is_ok();
+        assert!(polled.is_pending() || !sent);
+        receiver.join().unwrap();
+        assert!(!waits.is_held());
+    });
+}
+
+#[test]
+fn send_against_close_then_drop_while_both_wait() {
+    model(|| {
+        let (mut tx, mut rx) = channel();
+        let (sender_waits, polled) = PolledOnce::sender(&mut tx);
+        assert!(polled.is_pending());
+        let (receiver_waits, polled) = PolledOnce::receiver(&mut rx);
+        assert!(polled.is_pending());
+        let sender = thread::spawn(move || drop(tx.send(Payload::new(1))));
+        rx.close();
+        drop(rx);
+        sender.join().unwrap();
+        assert!(!sender_waits.is_held());
+        assert!(!receiver_waits.is_held());
+    });
+}
+
+#[test]
+fn closed_against_drop_by_a_sender_that_changes_its_task() {
+    model(|| {
+        let (mut tx, rx) = channel::<Payload>();
+        let (first, polled) = PolledOnce::sender(&mut tx);
+        assert!(polled.is_pending());
+        let receiver = thread::spawn(move || drop(rx));
+        block_on(tx.closed());
+        receiver.join().unwrap();
+        assert!(!first.is_held());
+    });
+}
+
+#[test]
+fn drop_by_a_sender_that_waits_against_close() {
+    model(|| {
+        let (mut tx, mut rx) = channel::<Payload>();
+        let (waits, polled) = PolledOnce::sender(&mut tx);
+        assert!(polled.is_pending());
+        let sender = thread::spawn(move || drop(tx));
+        rx.close();
+        assert!(rx.try_recv().is_err());
+        sender.join().unwrap();
+        assert!(!waits.is_held());
+    });
+}
+
+#[test]
+fn drop_by_a_sender_that_waits_against_drop() {
+    model(|| {
+        let (mut tx, rx) = channel::<Payload>();
+        let (waits, polled) = PolledOnce::sender(&mut tx);
+        assert!(polled.is_pending());
+        let sender = thread::spawn(move || drop(tx));
+        drop(rx);
+        sender.join().unwrap();
+        assert!(!waits.is_held());
+    });
+}
+
+#[test]
+fn a_sender_that_changes_its_task_and_sends_against_drop() {
+    model(|| {
+        let (mut tx, rx) = channel::<Payload>();
+        let (first, polled) = PolledOnce::sender(&mut tx);
+        assert!(polled.is_pending());
+        let receiver = thread::spawn(move || drop(rx));
+        let (second, _) = PolledOnce::sender(&mut tx);
+        drop(tx.send(Payload::new(1)));
+        receiver.join().unwrap();
+        assert!(!first.is_held());
+        assert!(!second.is_held());
+    });
+}
+
 #[test]
 fn drop_against_await() {
     model(|| {

@@ -10,7 +10,7 @@ use std::thread;
 use narrows_oneshot::channel;
 use narrows_oneshot::error::TryRecvError;
 use narrows_test_utils::panics;
-use narrows_test_utils::payload::Ledger;
+use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::poll::ready;
 use narrows_test_utils::waker::Probe;
 
@@ -265,6 +265,82 @@ fn a_waker_that_panics_leaves_the_channel_usable() {
     assert_eq!(second.wakes(), 1);
     assert_eq!(ready(second.poll(&mut rx)).map(|value| value.id()), Ok(3));
     assert_eq!((first.live(), second.live()), (0, 0));
+
+    ledger.assert_each_dropped(1);
+}
+
+// The same for the sender's waker, whose place is the value's too.
+#[test]
+fn a_sender_waker_that_panics_leaves_the_channel_usable() {
+    let ledger = Ledger::new();
+    let waiting = |probe: &Probe| {
+        let (mut tx, rx) = channel::<Payload>();
+        assert!(probe.with_context(|cx| tx.poll_closed(cx)).is_pending());
+        (tx, rx)
+    };
+
+    for closes in [true, false] {
+        let probe = Probe::new();
+        let (tx, rx) = waiting(&probe);
+        let mut rx = Some(rx);
+        probe.on_wake(|| panic!("woken"));
+        let ended = panics::catch(|| match &mut rx {
+            Some(rx) if closes => rx.close(),
+            rx => drop(rx.take()),
+        });
+        assert!(ended.is_err());
+        assert!(tx.is_closed());
+        assert!(tx.send(ledger.payload(u64::from(closes))).is_err());
+        assert_eq!(probe.live(), 0);
+    }
+
+    let probe = Probe::new();
+    let (tx, mut rx) = waiting(&probe);
+    probe.on_drop(|| panic!("dropped"));
+    let payload = ledger.payload(2);
+    assert!(panics::catch(move || tx.send(payload)).is_err());
+    assert_eq!(rx.try_recv().map(|value| value.id()), Ok(2));
+    assert_eq!(probe.live(), 0);
+
+    let (first, second) = (Probe::new(), Probe::new());
+    let (mut tx, mut rx) = waiting(&first);
+    second.on_clone(|| panic!("cloned"));
+    let polled = panics::catch(|| second.with_context(|cx| tx.poll_closed(cx)).is_pending());
+    assert!(polled.is_err());
+    assert_eq!((first.live(), second.live()), (1, 0));
+    assert!(tx.send(ledger.payload(3)).is_ok());
+    assert_eq!(rx.try_recv().map(|value| value.id()), Ok(3));
+    assert_eq!(first.live(), 0);
+
+    ledger.assert_each_dropped(1);
+}
+
+// The same when it re-enters: what is done to its waker ends the receiver.
+#[test]
+fn a_sender_waker_may_own_the_receiver() {
+    let ledger = Ledger::new();
+    let (first, second) = (Probe::new(), Probe::new());
+    let waiting = || {
+        let (mut tx, rx) = channel::<Payload>();
+        assert!(first.with_context(|cx| tx.poll_closed(cx)).is_pending());
+        (tx, rx)
+    };
+
+    let (tx, rx) = waiting();
+    first.on_drop(move || drop(rx));
+    assert!(tx.send(ledger.payload(1)).is_ok(), "it came first");
+    assert_eq!((ledger.dropped(), first.live()), (vec![1], 0));
+
+    let (mut tx, rx) = waiting();
+    second.on_clone(move || drop(rx));
+    assert!(second.with_context(|cx| tx.poll_closed(cx)).is_ready());
+    assert!(tx.send(ledger.payload(2)).is_err());
+    assert_eq!((first.live(), second.live()), (0, 0));
+
+    let (tx, rx) = waiting();
+    first.on_wake(move || drop(tx));
+    drop(rx);
+    assert_eq!(first.live(), 0);
 
     ledger.assert_each_dropped(1);
 }
