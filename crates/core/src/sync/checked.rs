@@ -240,33 +240,44 @@ atomic!(
 );
 atomic!(AtomicPtr<T>, *mut T);
 
-/// loom's `UnsafeCell`, with the shape of the plain one.
-pub struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+/// loom's `UnsafeCell`, with the shape of the plain one. Its end is an access too. `None` once it was taken apart.
+pub struct UnsafeCell<T>(Option<loom::cell::UnsafeCell<T>>);
 
 impl<T> UnsafeCell<T> {
     /// Wraps `value`.
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Self(loom::cell::UnsafeCell::new(value))
+        Self(Some(loom::cell::UnsafeCell::new(value)))
     }
 
     /// The value; ownership proves that nobody else has access.
     #[track_caller]
-    pub fn into_inner(self) -> T {
-        self.0.with_mut(|_| ());
-        self.0.into_inner()
+    pub fn into_inner(mut self) -> T {
+        let cell = self.0.take().expect(WHOLE);
+        cell.with_mut(|_| ());
+        cell.into_inner()
     }
 
     /// Calls `f` with a pointer for reading, and reports a write at the same time.
     #[track_caller]
     pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
-        self.0.with(f)
+        self.0.as_ref().expect(WHOLE).with(f)
     }
 
     /// Calls `f` with a pointer for writing, and reports any other access at the same time.
     #[track_caller]
     pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
-        self.0.with_mut(f)
+        self.0.as_ref().expect(WHOLE).with_mut(f)
+    }
+}
+
+const WHOLE: &str = "only `into_inner` takes it apart";
+
+impl<T> Drop for UnsafeCell<T> {
+    fn drop(&mut self) {
+        if let (Some(cell), false) = (&self.0, std::thread::panicking()) {
+            cell.with_mut(|_| ());
+        }
     }
 }
 
