@@ -132,7 +132,8 @@ impl<Req, Resp> Client<Req, Resp> {
         let (call, rx) = Call::new(request, deadline);
         let answer = match self.try_queue(call) {
             Ok(()) if deadline.is_none() => rx.await.map_err(|_| CallError::NoReply)?,
-            queued => self.answer_until(deadline, queued, rx).await?,
+            // In a box: the timer and the place in line would make every call's future five times as large.
+            queued => Box::pin(self.answer_until(deadline, queued, rx)).await?,
         };
         answer.into_result()
     }
