@@ -133,9 +133,16 @@ impl<T> Shared<T> {
         None
     }
 
-    /// Stores `waker` for `half`, which found nothing over in `seen`, unless it is over by now: then what
-    /// the word says instead. Out of line, so that a poll that finds the value stays small.
+    /// [`wait`](Self::wait) for the receiver. Out of line, so that a poll that finds the value stays small, and apart
+    /// from the sender's, so that neither asks whose it is.
     #[inline(never)]
+    fn receiver_waits(&self, seen: Snapshot, waker: &Waker) -> Poll<Snapshot> {
+        self.wait(seen, Half::Receiver, waker)
+    }
+
+    /// Stores `waker` for `half`, which found nothing over in `seen`, unless it is over by now: then what
+    /// the word says instead.
+    #[inline]
     fn wait(&self, seen: Snapshot, half: Half, waker: &Waker) -> Poll<Snapshot> {
         if seen.waits(half) {
             self.wait_again(seen, half, waker)
@@ -444,7 +451,7 @@ impl<T> ReceiverHalf<T> {
         let shared = this.0;
         let mut seen = this.look();
         if !seen.is_over_for(Half::Receiver) {
-            seen = ready!(this.shared().wait(seen, Half::Receiver, waker));
+            seen = ready!(this.shared().receiver_waits(seen, waker));
         }
         Poll::Ready(Ended { half, shared, seen })
     }
