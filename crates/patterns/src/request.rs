@@ -92,7 +92,8 @@ impl<Req, Resp> Client<Req, Resp> {
 
     /// Sends a request and waits for its response.
     ///
-    /// Waits without a limit, unless the client was made by [`with_timeout`](Self::with_timeout).
+    /// Waits without a limit, unless the client was made by [`with_timeout`](Self::with_timeout). It allocates once,
+    /// for its reply; once more if it has such a limit, or has to wait for a place.
     ///
     /// # Errors
     ///
