@@ -90,7 +90,7 @@ impl<T> Shared<T> {
         match half {
             Half::Receiver => self.receiver_waker.put(waker),
             Half::Sender => self.place.with_mut(|place| {
-                // SAFETY: the place is the caller's.
+                // SAFETY: there is no value, and no waker that the receiver could take: the sender has just seen so.
                 unsafe { place.cast::<Peeked>().write(Peeked::of(waker)) };
             }),
         }
@@ -342,7 +342,8 @@ impl<T> SenderHalf<T> {
     #[inline]
     fn write(&self, value: T) {
         let place = &self.shared().place;
-        // SAFETY: only `leave` says that there is a value; until then the place is the sender's.
+        // SAFETY: a sender that never waited has no waker here; one that did has taken it back from an open channel, so
+        // that the receiver has not taken it. And there is no value before `leave` says so.
         place.with_mut(|place| unsafe { place.cast::<T>().write(value) });
     }
 

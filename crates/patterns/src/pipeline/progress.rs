@@ -16,7 +16,8 @@ pub struct StageProgress {
     pub name: Arc<str>,
     /// Items that wait in front of it.
     pub queued: u64,
-    /// Items whose results it has not handed on: of those that have come to it, as many as it takes at a time.
+    /// Items whose results it has not handed on: of those that have come to it, as many as it takes at a time. None
+    /// for the source.
     pub in_work: u64,
     /// Results that it has handed on.
     pub done: u64,
