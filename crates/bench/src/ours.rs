@@ -8,7 +8,7 @@ use narrows_bench_peers::{
     broadcast, broadcast_channel, mpsc, mpsc_channel, mpsc_peer, oneshot, oneshot_channel,
     patterns, watch, watch_channel,
 };
-use narrows_patterns::pipeline::{Pipeline, Stage};
+use narrows_patterns::pipeline::{Source, Stage};
 use narrows_patterns::request;
 
 pub fn mpsc() -> Vec<Entrant<mpsc::Scenario>> {
@@ -134,14 +134,17 @@ impl patterns::Peer for Patterns {
         }
     }
 
-    async fn pipeline(items: u64, concurrency: usize, mut take: impl FnMut(u64) + Send) {
-        let stage = |name| {
-            Stage::new(name)
-                .concurrency(concurrency)
-                .buffer(patterns::BUFFER)
-        };
+    async fn pipeline(
+        items: u64,
+        concurrency: usize,
+        room: usize,
+        mut take: impl FnMut(u64) + Send,
+    ) {
+        let stage = |name| Stage::new(name).concurrency(concurrency).buffer(room);
         let add_one = |number| async move { Ok(patterns::add_one(number).await) };
-        let mut results = Pipeline::<u64, Infallible>::from_iter(0..items)
+        let mut results = Source::default()
+            .buffer(room)
+            .iter::<u64, Infallible, _>(0..items)
             .stage(stage("first"), add_one)
             .stage(stage("second"), add_one)
             .stage(stage("third"), add_one);

@@ -43,15 +43,16 @@ mod error;
 mod job;
 mod out;
 mod progress;
+mod source;
 mod stage;
 mod work;
 
 pub use error::{Cause, ForwardError, PipelineError};
 pub use progress::{Progress, StageProgress};
+pub use source::Source;
 pub use stage::Stage;
 
 use out::Out;
-use stage::BUFFER;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +88,7 @@ pub struct Pipeline<T, E> {
 }
 
 impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
-    /// Begins with the items of an iterator, which must not block for long.
+    /// Begins with the items of an iterator, which must not block for long. [`Source`] says more than the items.
     ///
     /// # Panics
     ///
@@ -101,25 +102,25 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         I: IntoIterator<Item = T>,
         I::IntoIter: Send + 'static,
     {
-        let mut items = items.into_iter();
-        Self::from_poll(move |_| Poll::Ready(items.next()))
+        Source::default().iter(items)
     }
 
     /// Begins with the messages of a channel, until its last sender is gone.
-    pub fn from_channel(mut rx: mpsc::Receiver<T>) -> Self {
-        Self::from_poll(move |cx| rx.poll_recv(cx))
+    pub fn from_channel(rx: mpsc::Receiver<T>) -> Self {
+        Source::default().channel(rx)
     }
 
     /// Begins with the items of a stream.
     pub fn from_stream(stream: impl Stream<Item = T> + Send + 'static) -> Self {
-        let mut stream = Box::pin(stream);
-        Self::from_poll(move |cx| stream.as_mut().poll_next(cx))
+        Source::default().stream(stream)
     }
 
-    fn from_poll(
+    fn begin(
+        name: Arc<str>,
+        buffer: usize,
         mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<T>> + Send + 'static,
     ) -> Self {
-        let (tx, rx) = mpsc::channel(BUFFER);
+        let (tx, rx) = mpsc::channel(buffer);
         let (in_work, none_in_work) = mpsc::channel(1);
         let mut pipeline = Self {
             rx,
@@ -132,8 +133,7 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
             }),
             progress: Progress::default(),
         };
-        let counter = pipeline.progress.add("source".into(), 0);
-        let name = counter.name();
+        let counter = pipeline.progress.add(Arc::clone(&name), 0);
         pipeline.run(name, async move {
             while let Some(item) = poll_fn(&mut next).await {
                 if tx.send(item).await.is_err() {

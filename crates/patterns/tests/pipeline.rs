@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use narrows_mpsc as mpsc;
-use narrows_patterns::pipeline::{Cause, ForwardError, Pipeline, PipelineError, Stage};
+use narrows_patterns::pipeline::{Cause, ForwardError, Pipeline, PipelineError, Source, Stage};
 use narrows_test_utils::stress;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -269,6 +269,22 @@ async fn nobody_takes_the_results() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_source_runs_ahead_no_further_than_it_may() {
+    let work = Work::default();
+    let begin = work.clone();
+    let items = (0..).inspect(move |_| drop(begin.begin()));
+    let mut pipeline = Source::new("numbers")
+        .buffer(2)
+        .iter::<u64, Infallible, _>(items);
+    sleep(100 * MS).await;
+    assert_eq!(work.begun.load(Ordering::Relaxed), 3);
+    assert_eq!(pipeline.recv().await, Ok(Some(0)));
+    sleep(MS).await;
+    assert_eq!(work.begun.load(Ordering::Relaxed), 4);
+    assert_eq!(&*pipeline.progress().stages()[0].name, "numbers");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_stage_holds_up_the_others() {
     let pipeline = Pipeline::<u64, Infallible>::from_iter(0..)
         .stage("quick", |n| async move { Ok(n) })
@@ -286,9 +302,9 @@ async fn one_stage_holds_up_the_others() {
     assert_eq!(
         seen,
         [
-            ("source", 0, 0, 35),
-            ("quick", 16, 1, 18),
-            ("slow", 16, 1, 1)
+            ("source", 0, 0, 131),
+            ("quick", 64, 1, 66),
+            ("slow", 64, 1, 1)
         ]
     );
 }

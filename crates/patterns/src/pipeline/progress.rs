@@ -12,7 +12,7 @@ use super::lock;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StageProgress {
-    /// The stage's name; the first is `source`.
+    /// The stage's name; the first is the source's.
     pub name: Arc<str>,
     /// Items that wait in front of it.
     pub queued: u64,
@@ -31,10 +31,6 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    pub(super) fn name(&self) -> Arc<str> {
-        Arc::clone(&self.name)
-    }
-
     /// A result was handed on.
     #[inline]
     pub(super) fn done(&self) {

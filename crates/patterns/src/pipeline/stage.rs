@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 /// How many items wait between two stages, unless a stage says otherwise.
-pub(super) const BUFFER: usize = 16;
+///
+/// Stages that are quick change places once in so many items. With 16 that is so often that two workers take longer
+/// than one thread; with more than 64 little is won.
+pub(super) const BUFFER: usize = 64;
 
-/// How a stage works: by default on one item at a time, with room for 16 results that wait.
+/// How a stage works: by default on one item at a time, with room for 64 results that wait.
 #[derive(Clone, Debug)]
 pub struct Stage {
     pub(super) name: Arc<str>,

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{BUFFER, Peer, add_one};
+use super::{Peer, add_one};
 use crate::mpsc::{Mpsc, Request};
 use crate::oneshot::Oneshot;
 
@@ -32,15 +32,20 @@ impl<C: Mpsc<Request<R>> + Mpsc<u64>, R: Oneshot<u64>> Peer for ByHand<C, R> {
         }
     }
 
-    async fn pipeline(items: u64, _concurrency: usize, mut take: impl FnMut(u64) + Send) {
-        let (mut tx, mut rx) = <C as Mpsc<u64>>::new(BUFFER);
+    async fn pipeline(
+        items: u64,
+        _concurrency: usize,
+        room: usize,
+        mut take: impl FnMut(u64) + Send,
+    ) {
+        let (mut tx, mut rx) = <C as Mpsc<u64>>::new(room);
         tokio::spawn(async move {
             for number in 0..items {
                 <C as Mpsc<u64>>::send(&mut tx, number).await;
             }
         });
         for _ in 0..3 {
-            let (mut tx, next) = <C as Mpsc<u64>>::new(BUFFER);
+            let (mut tx, next) = <C as Mpsc<u64>>::new(room);
             let mut stage = std::mem::replace(&mut rx, next);
             tokio::spawn(async move {
                 while let Some(number) = <C as Mpsc<u64>>::recv(&mut stage).await {

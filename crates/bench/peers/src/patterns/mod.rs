@@ -32,17 +32,15 @@ pub trait Peer: 'static {
         answer: impl FnMut(u64) -> u64 + Send + 'static,
     ) -> impl Future<Output = ()> + Send;
 
-    /// Sends the numbers below `items` through three stages that each add one, with room for 16 results after each,
-    /// and up to `concurrency` items in work in each; hands each result to `take`, in order.
+    /// Sends the numbers below `items` through three stages that each add one, with up to `concurrency` items in
+    /// work in each, and room for `room` after the source and each stage; hands each result to `take`, in order.
     fn pipeline(
         items: u64,
         concurrency: usize,
+        room: usize,
         take: impl FnMut(u64) + Send,
     ) -> impl Future<Output = ()> + Send;
 }
-
-/// The room between two stages.
-pub const BUFFER: usize = 16;
 
 /// What a stage does: nearly nothing.
 pub async fn add_one(number: u64) -> u64 {

@@ -38,7 +38,12 @@ impl Peer for Buffered {
         match server {}
     }
 
-    async fn pipeline(items: u64, concurrency: usize, mut take: impl FnMut(u64) + Send) {
+    async fn pipeline(
+        items: u64,
+        concurrency: usize,
+        _room: usize,
+        mut take: impl FnMut(u64) + Send,
+    ) {
         let mut results = stream::iter(0..items)
             .map(add_one)
             .buffered(concurrency)

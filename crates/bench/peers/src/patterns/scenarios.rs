@@ -16,6 +16,8 @@ pub enum Scenario {
     Pipeline {
         setting: Setting,
         concurrency: usize,
+        /// How many items can wait in front of each.
+        room: usize,
     },
 }
 
@@ -30,10 +32,13 @@ pub(super) fn all() -> Vec<Scenario> {
     }
     for setting in [OneThread, Workers(2)] {
         for concurrency in [1, 8] {
-            scenarios.push(Pipeline {
-                setting,
-                concurrency,
-            });
+            for room in [16, 64] {
+                scenarios.push(Pipeline {
+                    setting,
+                    concurrency,
+                    room,
+                });
+            }
         }
     }
     scenarios
@@ -48,9 +53,10 @@ impl Shape for Scenario {
             Pipeline {
                 setting,
                 concurrency,
+                room,
             } => {
                 let items = count(concurrency, "item");
-                format!("pipeline of 3 stages, {items} at a time, {setting}")
+                format!("pipeline of 3 stages, {items} at a time, room for {room}, {setting}")
             }
         }
     }
@@ -79,7 +85,8 @@ pub(super) fn run<P: Peer>(scenario: &Scenario, effort: Effort) -> Option<Vec<f6
         Pipeline {
             setting,
             concurrency,
-        } if P::CONCURRENT || concurrency == 1 => pipeline::<P>(setting, concurrency, effort),
+            room,
+        } if P::CONCURRENT || concurrency == 1 => pipeline::<P>(setting, concurrency, room, effort),
         _ => return None,
     };
     Some(vec![nanoseconds])
@@ -122,13 +129,13 @@ fn requests<P: Peer>(setting: Setting, clients: usize, effort: Effort) -> f64 {
     })
 }
 
-fn pipeline<P: Peer>(setting: Setting, concurrency: usize, effort: Effort) -> f64 {
+fn pipeline<P: Peer>(setting: Setting, concurrency: usize, room: usize, effort: Effort) -> f64 {
     const ITEMS: u64 = 4096;
     setting.run(move |_stage| async move {
         let mut meter = Meter::new(effort);
         while meter.again() {
             let mut next = 0;
-            P::pipeline(ITEMS, concurrency, |number| {
+            P::pipeline(ITEMS, concurrency, room, |number| {
                 assert_eq!(
                     number,
                     next + 3,
