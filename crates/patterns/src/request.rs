@@ -93,7 +93,7 @@ impl<Req, Resp> Client<Req, Resp> {
     /// Sends a request and waits for its response.
     ///
     /// Waits without a limit, unless the client was made by [`with_timeout`](Self::with_timeout). It allocates once,
-    /// for its reply; once more if it has such a limit, or has to wait for a place.
+    /// for its reply; once more if it has to wait for a place, and twice more if it has a limit.
     ///
     /// # Errors
     ///
@@ -104,11 +104,20 @@ impl<Req, Resp> Client<Req, Resp> {
     /// Dropping the future gives the call up: a request that still waits is skipped by the server, and a server
     /// that works on it can see so in [`Reply::abandoned`].
     pub async fn call(&self, request: Req) -> Result<Resp, CallError<Req>> {
-        // No such instant: centuries are no limit.
-        let deadline = self
-            .timeout
-            .and_then(|timeout| Instant::now().checked_add(timeout));
-        self.call_until(request, deadline).await
+        // In boxes: the timer and the place in line would make every call's future five times as large.
+        if let Some(timeout) = self.timeout {
+            // No such instant: centuries are no limit.
+            let deadline = Instant::now().checked_add(timeout);
+            return Box::pin(self.call_until(request, deadline)).await;
+        }
+        let (call, rx) = Call::new(request, None);
+        match self.tx.try_send(call) {
+            Ok(()) => match rx.await {
+                Ok(answer) => answer.into_result(),
+                Err(_) => Err(CallError::NoReply),
+            },
+            Err(refused) => Box::pin(self.call_later(refused, rx)).await,
+        }
     }
 
     /// Sends a request and waits for its response until `deadline`, which the server can see.
@@ -121,49 +130,35 @@ impl<Req, Resp> Client<Req, Resp> {
     ///
     /// As [`call`](Self::call).
     pub async fn call_by(&self, request: Req, deadline: Instant) -> Result<Resp, CallError<Req>> {
-        self.call_until(request, Some(deadline)).await
+        Box::pin(self.call_until(request, Some(deadline))).await
     }
 
-    /// A call that finds a place and has no deadline, as most do, is kept apart from what may have to wait twice.
     async fn call_until(
         &self,
         request: Req,
         deadline: Option<Instant>,
     ) -> Result<Resp, CallError<Req>> {
-        let (call, rx) = Call::new(request, deadline);
-        let answer = match self.try_queue(call) {
-            Ok(()) if deadline.is_none() => rx.await.map_err(|_| CallError::NoReply)?,
-            // In a box: the timer and the place in line would make every call's future five times as large.
-            queued => Box::pin(self.answer_until(deadline, queued, rx)).await?,
-        };
-        answer.into_result()
-    }
-
-    async fn answer_until(
-        &self,
-        deadline: Option<Instant>,
-        queued: Result<(), Call<Req, Resp>>,
-        mut rx: oneshot::Receiver<Answer<Req, Resp>>,
-    ) -> Result<Answer<Req, Resp>, CallError<Req>> {
-        if let Err(call) = queued {
-            self.queue(call).await?;
-        }
-        match until(deadline, &mut rx).await {
+        let (call, mut rx) = Call::new(request, deadline);
+        self.queue(call).await?;
+        let answer = match until(deadline, &mut rx).await {
             Some(answer) => answer.map_err(|_| CallError::NoReply),
             None => {
                 // From here on the server's `send` fails; what it has sent until here still counts.
                 rx.close();
                 rx.try_recv().map_err(|_| CallError::TimedOut)
             }
-        }
+        };
+        answer?.into_result()
     }
 
-    /// Hands the call back if there is no place now, or no server: [`queue`](Self::queue) knows.
-    #[inline]
-    fn try_queue(&self, call: Call<Req, Resp>) -> Result<(), Call<Req, Resp>> {
-        self.tx.try_send(call).map_err(|error| match error {
-            TrySendError::Full(call) | TrySendError::Closed(call) => call,
-        })
+    /// A call that found no place, or no server, and has no deadline.
+    async fn call_later(
+        &self,
+        refused: TrySendError<Call<Req, Resp>>,
+        rx: oneshot::Receiver<Answer<Req, Resp>>,
+    ) -> Result<Resp, CallError<Req>> {
+        self.queue(refused.into_inner()).await?;
+        rx.await.map_err(|_| CallError::NoReply)?.into_result()
     }
 
     /// Waits for a place, until the call's deadline.

@@ -24,6 +24,7 @@ impl<Req, Resp> Call<Req, Resp> {
         deadline: Option<Instant>,
     ) -> (Self, oneshot::Receiver<Answer<Req, Resp>>) {
         let (tx, rx) = oneshot::channel();
+        let deadline = deadline.map(Box::new);
         let reply = Reply { tx, deadline };
         (Self { request, reply }, rx)
     }
@@ -33,7 +34,8 @@ impl<Req, Resp> Call<Req, Resp> {
 #[must_use = "dropped, the caller gets `CallError::NoReply`"]
 pub struct Reply<Req, Resp> {
     pub(super) tx: oneshot::Sender<Answer<Req, Resp>>,
-    deadline: Option<Instant>,
+    /// In a box, since most calls have none, and move through the queue.
+    deadline: Option<Box<Instant>>,
 }
 
 impl<Req, Resp> Reply<Req, Resp> {
@@ -64,15 +66,16 @@ impl<Req, Resp> Reply<Req, Resp> {
 
     /// Until when the caller waits, if it has set a limit.
     #[must_use]
+    #[inline]
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.deadline.as_deref().copied()
     }
 
     /// Whether the caller has stopped waiting, or its deadline has passed.
     #[must_use]
     #[inline]
     pub fn is_abandoned(&self) -> bool {
-        self.tx.is_closed() || self.deadline.is_some_and(|at| at <= Instant::now())
+        self.tx.is_closed() || self.deadline().is_some_and(|at| at <= Instant::now())
     }
 
     /// Waits until the caller has stopped waiting, or its deadline has passed.
@@ -83,7 +86,7 @@ impl<Req, Resp> Reply<Req, Resp> {
     ///
     /// Cancel safe.
     pub async fn abandoned(&mut self) {
-        match self.deadline {
+        match self.deadline() {
             Some(deadline) => {
                 race(self.tx.closed(), sleep_until(deadline)).await;
             }
