@@ -31,7 +31,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -224,19 +224,13 @@ impl<Req, Resp> Server<Req, Resp> {
     /// # Cancel safety
     ///
     /// Cancel safe: a call that was not returned stays in the queue.
-    pub async fn recv(&mut self) -> Option<Call<Req, Resp>> {
-        let rx = self.rx.as_mut()?;
-        loop {
-            let call = rx.recv().await;
-            // One whose caller is gone is dropped, with its request.
-            if call.as_ref().is_none_or(|call| !call.reply.is_abandoned()) {
-                return call;
-            }
-        }
+    #[inline]
+    pub fn recv(&mut self) -> impl Future<Output = Option<Call<Req, Resp>>> {
+        Recv(self)
     }
 
     /// [`recv`](Self::recv) where other things are polled too.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Call<Req, Resp>>> {
         let Some(rx) = &mut self.rx else {
             return Poll::Ready(None);
@@ -322,6 +316,18 @@ impl<Req, Resp> Server<Req, Resp> {
             served.count(done);
         }
         served
+    }
+}
+
+/// [`Server::recv`]. Not an `async fn`, which would move each call once more.
+struct Recv<'a, Req, Resp>(&'a mut Server<Req, Resp>);
+
+impl<Req, Resp> Future for Recv<'_, Req, Resp> {
+    type Output = Option<Call<Req, Resp>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_recv(cx)
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use narrows_mpsc as mpsc;
-use narrows_mpsc::error::TrySendError;
 
 use super::progress::Counter;
 
@@ -23,13 +22,12 @@ impl<U> Out<U> {
     /// It yields to nobody; the stage does so where it receives.
     #[inline]
     pub(super) fn try_send(&self, result: U) -> Result<(), U> {
-        match self.tx.try_send(result) {
-            Ok(()) => {
-                self.counter.done();
-                Ok(())
-            }
-            Err(TrySendError::Full(result) | TrySendError::Closed(result)) => Err(result),
-        }
+        // Whoever has the result finds it counted.
+        self.counter.done();
+        self.tx.try_send(result).map_err(|error| {
+            self.counter.not_done();
+            error.into_inner()
+        })
     }
 
     /// Returns false if nobody takes results any more.

@@ -31,12 +31,20 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// A result was handed on.
+    /// A result is handed on.
     #[inline]
     pub(super) fn done(&self) {
         // ORDERING: Relaxed; the number is all that is read. No read-modify-write: there is one writer.
         let done = self.done.load(Ordering::Relaxed);
         self.done.store(done + 1, Ordering::Relaxed);
+    }
+
+    /// There was no room for the result that was last counted.
+    #[cold]
+    pub(super) fn not_done(&self) {
+        // ORDERING: as in `done`.
+        let done = self.done.load(Ordering::Relaxed);
+        self.done.store(done - 1, Ordering::Relaxed);
     }
 }
 
@@ -65,7 +73,7 @@ impl Progress {
         let mut before = None;
         let look = |counter: &Arc<Counter>| {
             let done = counter.done.load(Ordering::Relaxed);
-            // The stage before counts an item as done after this one may have done with it.
+            // Of an item that had to wait for room this stage may be done before the one before has counted it.
             let came = before.map_or(0, |before: u64| before.saturating_sub(done));
             let in_work = came.min(counter.at_a_time);
             before = Some(done);
