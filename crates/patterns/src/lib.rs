@@ -49,6 +49,7 @@ pub mod events;
 pub mod fan;
 mod panics;
 pub mod pipeline;
+mod polling;
 mod race;
 pub mod request;
 pub mod shutdown;

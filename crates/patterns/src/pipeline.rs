@@ -28,7 +28,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -38,6 +38,7 @@ use narrows_mpsc as mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::panics::catch;
+use crate::polling::polling;
 
 mod error;
 mod job;
@@ -135,7 +136,7 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         };
         let counter = pipeline.progress.add(Arc::clone(&name), 0);
         pipeline.run(name, async move {
-            while let Some(item) = poll_fn(&mut next).await {
+            while let Some(item) = polling(&mut next).await {
                 if tx.send(item).await.is_err() {
                     break;
                 }
@@ -204,7 +205,7 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
     ///
     /// Cancel safe: nothing is lost, and the next call goes on.
     pub async fn recv(&mut self) -> Result<Option<T>, PipelineError<E>> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+        polling(|cx| self.poll_recv(cx)).await
     }
 
     #[inline]

@@ -31,7 +31,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -41,6 +41,8 @@ use narrows_mpsc::error::TrySendError;
 use narrows_oneshot as oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+
+use crate::polling::polling;
 
 mod abandoned;
 mod call;
@@ -226,7 +228,8 @@ impl<Req, Resp> Server<Req, Resp> {
     /// Cancel safe: a call that was not returned stays in the queue.
     #[inline]
     pub fn recv(&mut self) -> impl Future<Output = Option<Call<Req, Resp>>> {
-        Recv(self)
+        // Not an `async fn`, which would move each call once more.
+        polling(|cx| self.poll_recv(cx))
     }
 
     /// [`recv`](Self::recv) where other things are polled too.
@@ -316,18 +319,6 @@ impl<Req, Resp> Server<Req, Resp> {
             served.count(done);
         }
         served
-    }
-}
-
-/// [`Server::recv`]. Not an `async fn`, which would move each call once more.
-struct Recv<'a, Req, Resp>(&'a mut Server<Req, Resp>);
-
-impl<Req, Resp> Future for Recv<'_, Req, Resp> {
-    type Output = Option<Call<Req, Resp>>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_recv(cx)
     }
 }
 
