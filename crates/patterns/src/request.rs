@@ -37,7 +37,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use narrows_mpsc as mpsc;
-use narrows_mpsc::error::TrySendError;
 use narrows_oneshot as oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -106,20 +105,24 @@ impl<Req, Resp> Client<Req, Resp> {
     /// Dropping the future gives the call up: a request that still waits is skipped by the server, and a server
     /// that works on it can see so in [`Reply::abandoned`].
     pub async fn call(&self, request: Req) -> Result<Resp, CallError<Req>> {
-        // In boxes: the timer and the place in line would make every call's future five times as large.
-        if let Some(timeout) = self.timeout {
+        let (call, rx) = match self.timeout {
+            None => {
+                let (call, rx) = Call::new(request, None);
+                match self.tx.try_send(call) {
+                    Ok(()) => {
+                        return match rx.await {
+                            Ok(answer) => answer.into_result(),
+                            Err(_) => Err(CallError::NoReply),
+                        };
+                    }
+                    Err(refused) => (refused.into_inner(), rx),
+                }
+            }
             // No such instant: centuries are no limit.
-            let deadline = Instant::now().checked_add(timeout);
-            return Box::pin(self.call_until(request, deadline)).await;
-        }
-        let (call, rx) = Call::new(request, None);
-        match self.tx.try_send(call) {
-            Ok(()) => match rx.await {
-                Ok(answer) => answer.into_result(),
-                Err(_) => Err(CallError::NoReply),
-            },
-            Err(refused) => Box::pin(self.call_later(refused, rx)).await,
-        }
+            Some(timeout) => Call::new(request, Instant::now().checked_add(timeout)),
+        };
+        // In a box: the timer and the place in line would make every call's future five times as large.
+        Box::pin(self.queue_and_wait(call, rx)).await
     }
 
     /// Sends a request and waits for its response until `deadline`, which the server can see.
@@ -132,15 +135,16 @@ impl<Req, Resp> Client<Req, Resp> {
     ///
     /// As [`call`](Self::call).
     pub async fn call_by(&self, request: Req, deadline: Instant) -> Result<Resp, CallError<Req>> {
-        Box::pin(self.call_until(request, Some(deadline))).await
+        let (call, rx) = Call::new(request, Some(deadline));
+        Box::pin(self.queue_and_wait(call, rx)).await
     }
 
-    async fn call_until(
+    async fn queue_and_wait(
         &self,
-        request: Req,
-        deadline: Option<Instant>,
+        call: Call<Req, Resp>,
+        mut rx: oneshot::Receiver<Answer<Req, Resp>>,
     ) -> Result<Resp, CallError<Req>> {
-        let (call, mut rx) = Call::new(request, deadline);
+        let deadline = call.reply.deadline();
         self.queue(call).await?;
         let answer = match until(deadline, &mut rx).await {
             Some(answer) => answer.map_err(|_| CallError::NoReply),
@@ -151,16 +155,6 @@ impl<Req, Resp> Client<Req, Resp> {
             }
         };
         answer?.into_result()
-    }
-
-    /// A call that found no place, or no server, and has no deadline.
-    async fn call_later(
-        &self,
-        refused: TrySendError<Call<Req, Resp>>,
-        rx: oneshot::Receiver<Answer<Req, Resp>>,
-    ) -> Result<Resp, CallError<Req>> {
-        self.queue(refused.into_inner()).await?;
-        rx.await.map_err(|_| CallError::NoReply)?.into_result()
     }
 
     /// Waits for a place, until the call's deadline.
