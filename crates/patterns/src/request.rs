@@ -121,7 +121,7 @@ impl<Req, Resp> Client<Req, Resp> {
             // No such instant: centuries are no limit.
             Some(timeout) => Call::new(request, Instant::now().checked_add(timeout)),
         };
-        // In a box: the timer and the place in line would make every call's future five times as large.
+        // In a box: the timer and the place in line would make every call's future several times as large.
         Box::pin(self.queue_and_wait(call, rx)).await
     }
 

@@ -39,7 +39,7 @@ impl Counter {
         self.done.store(done + 1, Ordering::Relaxed);
     }
 
-    /// There was no room for the result that was last counted.
+    /// The result that was last counted was refused.
     #[cold]
     pub(super) fn not_done(&self) {
         // ORDERING: as in `done`.
