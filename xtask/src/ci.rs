@@ -152,10 +152,7 @@ fn steps(workspace: &Workspace) -> anyhow::Result<Vec<Step>> {
         });
     }
     steps.push(Step::new("xtask model --preemptions 2"));
-    // What the other crates stand on, and the smallest channel. Miri takes many minutes for
-    // each of the larger ones.
-    steps.push(Step::new("xtask miri core --seeds 2"));
-    steps.push(Step::new("xtask miri oneshot --seeds 2"));
+    steps.push(Step::new("xtask miri --seeds 2"));
     Ok(steps)
 }
 

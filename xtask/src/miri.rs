@@ -6,7 +6,9 @@
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::process::{Command as Process, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -14,6 +16,7 @@ use yansi::Paint;
 
 use crate::cargo::Workspace;
 use crate::cli::{Arg, Args, Command, Outcome, Stop};
+use crate::demo::pool::{self, Event};
 use crate::model::find::{self, Kind};
 use crate::model::{number, plural};
 
@@ -21,17 +24,23 @@ use crate::model::{number, plural};
 pub const COMMAND: Command = Command {
     name: "miri",
     summary: "Run the models' bodies and other small tests under Miri",
-    usage: "[KIND] [--seeds N]",
+    usage: "[KIND] [--seeds N] [--jobs N]",
     about: "
 KIND is a crate without its `narrows-`; without one, all that have models are run. Miri finds
 undefined behaviour, data races and leaks in the schedule that it happens to run; each seed is
 another one. The tests contract, enqueue, own, regressions and wait_list are run with one. It needs a nightly toolchain; the component is installed if it is missing.
 
 Exit status: 0 nothing found, 1 a test fails, 2 wrong usage, 3 Miri is not to be had.",
-    options: &[(
-        "--seeds N",
-        "run every model with the seeds 0 to N-1 (default: 8)",
-    )],
+    options: &[
+        (
+            "--seeds N",
+            "run every model with the seeds 0 to N-1 (default: 8)",
+        ),
+        (
+            "--jobs N",
+            "run so many at a time (default: one per processor)",
+        ),
+    ],
     examples: &[
         ("cargo xtask miri", "every crate with models"),
         (
@@ -50,10 +59,12 @@ const ONCE: [&str; 5] = ["contract", "enqueue", "own", "regressions", "wait_list
 
 fn run(mut args: Args) -> anyhow::Result<Outcome> {
     let (mut kind, mut seeds) = (None, 8);
+    let mut jobs = thread::available_parallelism().map_or(1, NonZero::get);
     while let Some(arg) = args.advance()? {
         match &arg {
             Arg::Word(word) if kind.is_none() => kind = Some(word.clone()),
             Arg::Option(name) if name == "--seeds" => seeds = number(name, &mut args)?.get(),
+            Arg::Option(name) if name == "--jobs" => jobs = number(name, &mut args)?.get(),
             _ => return Err(args.unknown(&arg)),
         }
     }
@@ -69,12 +80,28 @@ fn run(mut args: Args) -> anyhow::Result<Outcome> {
         .chain(models.iter().map(|kind| (kind.clone(), seeds)))
         .collect();
     install()?;
-    for (kind, seeds) in runs {
-        if interpret(&workspace, &kind, seeds)? == Outcome::Failed {
-            return Ok(Outcome::Failed);
-        }
-    }
-    Ok(Outcome::Passed)
+    let mut outcome = Outcome::Passed;
+    pool::run(
+        &runs,
+        jobs,
+        |(kind, seeds)| interpret(&workspace, kind, *seeds),
+        |run| run.failure.is_some(),
+        |event| {
+            let Event::Finished(_, run) = event else {
+                return Ok(());
+            };
+            let mut out = io::stdout();
+            if let Some(printed) = &run.failure {
+                outcome = Outcome::Failed;
+                out.write_all(printed)?;
+                writeln!(out, "{}  {}", "FAIL".red().bold(), run.what)?;
+            } else {
+                writeln!(out, "{}  {}", "ok  ".green(), run.what)?;
+            }
+            Ok(())
+        },
+    )?;
+    Ok(outcome)
 }
 
 /// A command of the nightly toolchain, whichever runs xtask.
@@ -84,20 +111,23 @@ fn nightly(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Process {
     command
 }
 
-/// Sees to it that Miri is there.
+/// Sees to it that Miri is there, and its standard library, which several runs would build at once.
 fn install() -> anyhow::Result<()> {
-    let is_there = nightly(["miri", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if is_there.is_ok_and(|status| status.success()) {
+    let is_there = || {
+        let setup = nightly(["miri", "setup"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        setup.is_ok_and(|status| status.success())
+    };
+    if is_there() {
         return Ok(());
     }
     let added = Process::new("rustup")
         .args(["component", "add", "--toolchain", "nightly"])
         .args(["miri", "rust-src"])
         .status();
-    if added.is_ok_and(|status| status.success()) {
+    if added.is_ok_and(|status| status.success()) && is_there() {
         return Ok(());
     }
     let by_hand = "rustup toolchain install nightly --component miri,rust-src";
@@ -107,11 +137,19 @@ fn install() -> anyhow::Result<()> {
     .into())
 }
 
+/// What became of the tests of one crate.
+struct Run {
+    /// Which tests, with how many seeds, in what time.
+    what: String,
+    /// What they printed, if one has failed.
+    failure: Option<Vec<u8>>,
+}
+
 /// Runs the tests of one crate with every seed. Those of the contract that are about tokio are not ours.
 ///
-/// Several seeds run at once and print into each other's lines, so what they print is shown only if
-/// one of them fails.
-fn interpret(workspace: &Workspace, kind: &Kind, seeds: usize) -> anyhow::Result<Outcome> {
+/// Several seeds, and several crates, run at once and print into each other's lines, so what they print is shown
+/// only if one of them fails.
+fn interpret(workspace: &Workspace, kind: &Kind, seeds: usize) -> anyhow::Result<Run> {
     let started = Instant::now();
     let mut flags = env::var("MIRIFLAGS").unwrap_or_default();
     flags.push_str(&format!(" {FLAGS} -Zmiri-many-seeds=0..{seeds}"));
@@ -125,19 +163,13 @@ fn interpret(workspace: &Workspace, kind: &Kind, seeds: usize) -> anyhow::Result
         .stderr(Stdio::inherit())
         .output()
         .context("cargo miri does not start")?;
-    let mut out = io::stdout();
-    let targets = kind.targets.join(", ");
     let what = format!(
-        "{} ({targets}), {}, {:.1} s",
+        "{} ({}), {}, {:.1} s",
         kind.package,
+        kind.targets.join(", "),
         plural(seeds, "seed"),
         started.elapsed().as_secs_f64()
     );
-    if output.status.success() {
-        writeln!(out, "{}  {what}", "ok  ".green())?;
-        return Ok(Outcome::Passed);
-    }
-    out.write_all(&output.stdout)?;
-    writeln!(out, "{}  {what}", "FAIL".red().bold())?;
-    Ok(Outcome::Failed)
+    let failure = (!output.status.success()).then_some(output.stdout);
+    Ok(Run { what, failure })
 }
