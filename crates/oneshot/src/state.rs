@@ -12,8 +12,8 @@
 //! | the rest | either, when it clears its own `…_WAITS` | a count: a word with a waker in it never comes again |
 //!
 //! Without `VALUE` the place belongs to the sender, unless the receiver has closed the channel and reads the sender's
-//! waker there. Without `RECEIVER_WAITS` the receiver's slot belongs to the receiver. Whoever says that it is gone leaves neither `…_WAITS` set: the other half will never wait again,
-//! and its own waker is of no use.
+//! waker there. Without `RECEIVER_WAITS` the receiver's slot belongs to the receiver. Whoever says that it is gone
+//! leaves neither `…_WAITS` set: the other half will never wait again, and its own waker is of no use.
 //!
 //! `SENDER_GONE` and `RECEIVER_GONE` are never both set: whoever leaves second frees the allocation
 //! instead of saying so. A word with either of them is final.

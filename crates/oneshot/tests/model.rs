@@ -49,6 +49,14 @@ impl PolledOnce {
     }
 }
 
+/// A channel whose sender waits for the end.
+fn sender_waits() -> (Sender<Payload>, Receiver<Payload>, PolledOnce) {
+    let (mut tx, rx) = channel();
+    let (waits, polled) = PolledOnce::sender(&mut tx);
+    assert!(polled.is_pending());
+    (tx, rx, waits)
+}
+
 #[test]
 fn send_against_await() {
     model(|| {
@@ -173,29 +181,34 @@ fn send_against_drop_while_waiting() {
 }
 
 /// Both wakers are stored; whoever ends first takes both, and each is released once.
-#[test]
-fn send_against_drop_while_both_wait() {
-    model(|| {
-        let (mut tx, mut rx) = channel();
-        let (sender_waits, polled) = PolledOnce::sender(&mut tx);
-        assert!(polled.is_pending());
+fn send_while_both_wait(end: fn(Receiver<Payload>)) {
+    model(move || {
+        let (tx, mut rx, sender_waits) = sender_waits();
         let (receiver_waits, polled) = PolledOnce::receiver(&mut rx);
         assert!(polled.is_pending());
         let sender = thread::spawn(move || drop(tx.send(Payload::new(1))));
-        drop(rx);
+        end(rx);
         sender.join().unwrap();
         assert!(!sender_waits.is_held());
         assert!(!receiver_waits.is_held());
     });
 }
 
+#[test]
+fn send_against_drop_while_both_wait() {
+    send_while_both_wait(drop);
+}
+
+#[test]
+fn send_against_close_then_drop_while_both_wait() {
+    send_while_both_wait(|mut rx| rx.close());
+}
+
 /// The value takes the place of the sender's waker, which the receiver may be taking.
 #[test]
 fn send_by_a_sender_that_waits_against_close() {
     model(|| {
-        let (mut tx, mut rx) = channel();
-        let (waits, polled) = PolledOnce::sender(&mut tx);
-        assert!(polled.is_pending());
+        let (tx, mut rx, waits) = sender_waits();
         let sender = thread::spawn(move || tx.send(Payload::new(1)).is_ok());
         rx.close();
         let received = rx.try_recv().is_ok();
@@ -235,28 +248,9 @@ fn wait_and_send_against_drop() {
 }
 
 #[test]
-fn send_against_close_then_drop_while_both_wait() {
-    model(|| {
-        let (mut tx, mut rx) = channel();
-        let (sender_waits, polled) = PolledOnce::sender(&mut tx);
-        assert!(polled.is_pending());
-        let (receiver_waits, polled) = PolledOnce::receiver(&mut rx);
-        assert!(polled.is_pending());
-        let sender = thread::spawn(move || drop(tx.send(Payload::new(1))));
-        rx.close();
-        drop(rx);
-        sender.join().unwrap();
-        assert!(!sender_waits.is_held());
-        assert!(!receiver_waits.is_held());
-    });
-}
-
-#[test]
 fn closed_against_drop_by_a_sender_that_changes_its_task() {
     model(|| {
-        let (mut tx, rx) = channel::<Payload>();
-        let (first, polled) = PolledOnce::sender(&mut tx);
-        assert!(polled.is_pending());
+        let (mut tx, rx, first) = sender_waits();
         let receiver = thread::spawn(move || drop(rx));
         block_on(tx.closed());
         receiver.join().unwrap();
@@ -267,9 +261,7 @@ fn closed_against_drop_by_a_sender_that_changes_its_task() {
 #[test]
 fn drop_by_a_sender_that_waits_against_close() {
     model(|| {
-        let (mut tx, mut rx) = channel::<Payload>();
-        let (waits, polled) = PolledOnce::sender(&mut tx);
-        assert!(polled.is_pending());
+        let (tx, mut rx, waits) = sender_waits();
         let sender = thread::spawn(move || drop(tx));
         rx.close();
         assert!(rx.try_recv().is_err());
@@ -281,9 +273,7 @@ fn drop_by_a_sender_that_waits_against_close() {
 #[test]
 fn drop_by_a_sender_that_waits_against_drop() {
     model(|| {
-        let (mut tx, rx) = channel::<Payload>();
-        let (waits, polled) = PolledOnce::sender(&mut tx);
-        assert!(polled.is_pending());
+        let (tx, rx, waits) = sender_waits();
         let sender = thread::spawn(move || drop(tx));
         drop(rx);
         sender.join().unwrap();
@@ -294,9 +284,7 @@ fn drop_by_a_sender_that_waits_against_drop() {
 #[test]
 fn a_sender_that_changes_its_task_and_sends_against_drop() {
     model(|| {
-        let (mut tx, rx) = channel::<Payload>();
-        let (first, polled) = PolledOnce::sender(&mut tx);
-        assert!(polled.is_pending());
+        let (mut tx, rx, first) = sender_waits();
         let receiver = thread::spawn(move || drop(rx));
         let (second, _) = PolledOnce::sender(&mut tx);
         drop(tx.send(Payload::new(1)));
