@@ -60,6 +60,7 @@ use std::{
 use pin_project_lite::pin_project;
 
 use crate::{
+    busy_poll::{self, Side},
     first_panic::FirstPanic,
     sync::{
         UnsafeCell,
@@ -562,7 +563,7 @@ pub fn wake_called<H: Host>(host: &H, batch: &mut WakeBatch, rest: Option<Ticket
     if rest.is_none() && batch.len() == 1 {
         // Nobody is left whom its panic would keep from being woken.
         if let Some(waker) = batch.next() {
-            waker.wake();
+            busy_poll::wake(Side::Receiver, waker);
         }
         return;
     }
@@ -648,7 +649,7 @@ impl WakeBatch {
             // One waker's panic does not keep the next round from going on behind it.
             panics.catch(|| {
                 while let Some(waker) = self.next() {
-                    waker.wake();
+                    busy_poll::wake(Side::Receiver, waker);
                 }
             });
         }
