@@ -6,6 +6,7 @@ use std::{
 };
 
 use narrows_core::{
+    busy_poll::{self, Side},
     coop,
     wait_list::{Host, Node, Status, WaitList, Waiter},
 };
@@ -209,7 +210,7 @@ impl<'a, T> Claim<&'a Sender<T>> {
     }
 }
 
-/// The loop of every wait: register, unless a last try succeeds under the lock.
+/// Registers, unless a last try succeeds under the lock; later looks whether it was called.
 fn poll_claim<T>(
     shared: &Shared<T>,
     mut node: Pin<&mut Node<Want<T>>>,
@@ -217,27 +218,42 @@ fn poll_claim<T>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Got, Closed>> {
     if node.has_joined() {
-        if let Some(got) = node.as_mut().leave_if_called() {
-            return Poll::Ready(called(shared, &got));
-        }
+        let Some(got) = node.as_mut().leave_if_called() else {
+            return poll_again(shared, node, cx);
+        };
+        busy_poll::ready(&raw const *node);
+        return Poll::Ready(called(shared, &got));
+    }
+    let waker = cx.waker().clone();
+    let mut line = shared.line().lock();
+    shared.begin_to_wait(&line, &mut want);
+    if want.granted == want.wanted || shared.is_closed() {
+        drop(line);
+        drop(waker);
+        return Poll::Ready(called(shared, &want));
+    }
+    line.waiting.join(node.as_mut(), want, waker);
+    drop(line);
+    busy_poll::pending(Side::Sender, &raw const *node, cx);
+    Poll::Pending
+}
+
+/// For a sender in line that was polled and not called.
+#[cold]
+fn poll_again<T>(
+    shared: &Shared<T>,
+    mut node: Pin<&mut Node<Want<T>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Got, Closed>> {
+    if busy_poll::pending(Side::Sender, &raw const *node, cx) {
+        // The line has its waker, and would have called it.
+        return Poll::Pending;
     }
     // Declared before the lock is taken, so that it is dropped after the lock is released.
-    let mut cloned = (!node.has_joined()).then(|| cx.waker().clone());
+    let mut cloned = None;
     loop {
         let mut line = shared.line().lock();
         match line.waiting.status(node.as_mut(), cx.waker()) {
-            Status::Absent => {
-                if let Some(waker) = cloned.take() {
-                    shared.begin_to_wait(&line, &mut want);
-                    if want.granted < want.wanted && !shared.is_closed() {
-                        line.waiting.join(node, want, waker);
-                        return Poll::Pending;
-                    }
-                    drop(line);
-                    drop(waker);
-                    return Poll::Ready(called(shared, &want));
-                }
-            }
             Status::Queued => return Poll::Pending,
             Status::QueuedForAnotherTask => {
                 if let Some(waker) = cloned.take() {
@@ -247,9 +263,10 @@ fn poll_claim<T>(
                     return Poll::Pending;
                 }
             }
-            Status::Called => {
-                let left = line.waiting.leave(node).expect("it was called");
+            Status::Called | Status::Absent => {
+                let left = line.waiting.leave(node.as_mut()).expect("it has joined");
                 drop(line);
+                busy_poll::ready(&raw const *node);
                 return Poll::Ready(called(shared, &left.extra));
             }
         }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use narrows_core::{
+    busy_poll::{self, Side},
     coop,
     first_panic::FirstPanic,
     sync::{Arc, hint, thread},
@@ -29,6 +30,8 @@ pub(crate) struct ReceiverHalf<T> {
     waker: MyWaker,
     /// Where it was when it last yielded.
     yielded_at: Position,
+    /// Where it was when it last was about to wait.
+    waited_at: Position,
 }
 
 /// Where the receiver's waker is, as far as the receiver knows.
@@ -51,6 +54,7 @@ impl<T> ReceiverHalf<T> {
             cursor: Cursor::new(),
             waker: MyWaker::Nowhere,
             yielded_at: Position::FIRST,
+            waited_at: Position::FIRST,
         }
     }
 
@@ -88,6 +92,7 @@ impl<T> ReceiverHalf<T> {
     #[inline]
     pub(crate) fn poll_find(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if self.finds_next() {
+            busy_poll::ready(&raw const *self.shared);
             return coop::poll_proceed(cx).map(|()| true);
         }
         self.poll_next(cx)
@@ -161,6 +166,7 @@ impl<T> ReceiverHalf<T> {
     ) -> Poll<Option<R>> {
         loop {
             if let Some(fetched) = fetch(self) {
+                busy_poll::ready(&raw const *self.shared);
                 self.stop_waiting();
                 return Poll::Ready(Some(fetched));
             }
@@ -184,6 +190,9 @@ impl<T> ReceiverHalf<T> {
                 self.take_back(seen);
                 self.stop_waiting();
                 return Self::look_again(cx);
+            }
+            if self.lets_gather() {
+                continue;
             }
             let cell = self.shared.receiver_waker();
             match self.waker {
@@ -209,6 +218,7 @@ impl<T> ReceiverHalf<T> {
                 }
                 MyWaker::Asleep => {
                     if cell.will_wake(cx.waker()) {
+                        busy_poll::pending(Side::Receiver, &raw const *self.shared, cx);
                         return Poll::Pending;
                     }
                     self.take_back(seen);
@@ -219,10 +229,18 @@ impl<T> ReceiverHalf<T> {
             self.shared.receiver_waker().lend();
             if self.shared.claims().fall_asleep(seen) {
                 self.waker = MyWaker::Asleep;
+                busy_poll::pending(Side::Receiver, &raw const *self.shared, cx);
                 return Poll::Pending;
             }
             self.shared.receiver_waker().unlend();
         }
+    }
+
+    /// Lets several messages gather, if that is of use.
+    fn lets_gather(&mut self) -> bool {
+        let position = self.cursor.position();
+        let before = mem::replace(&mut self.waited_at, position);
+        busy_poll::let_gather(position.since(before))
     }
 
     /// Lets other tasks run, and looks again.

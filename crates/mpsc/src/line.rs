@@ -25,6 +25,7 @@
 use std::{mem, task::Waker};
 
 use narrows_core::{
+    busy_poll::Side,
     first_panic::FirstPanic,
     wait_list::{Host, WaitList, wake_all_catching},
 };
@@ -168,13 +169,13 @@ impl<T> Shared<T> {
 
     fn call(&self, called: Called) {
         if called.receiver.is_none() && !called.more {
-            return wake(called.waker);
+            return wake(Side::Sender, called.waker);
         }
         let mut panics = FirstPanic::none();
         let mut called = called;
         loop {
-            panics.catch(|| wake(called.receiver));
-            panics.catch(|| wake(called.waker));
+            panics.catch(|| wake(Side::Receiver, called.receiver));
+            panics.catch(|| wake(Side::Sender, called.waker));
             if !called.more {
                 break;
             }

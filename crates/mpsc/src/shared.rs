@@ -46,6 +46,12 @@
 //! The line's lock is held for few instructions, among them the way to a message's block, which may have to be made,
 //! and nothing of the user's is called under it: wakers are cloned before and woken or dropped after.
 //!
+//! # Staying awake
+//!
+//! Who waits may be [polled again before its thread sleeps](narrows_core::busy_poll), in addition to being woken. A
+//! sender then looks only whether it was called, and does not take the lock. A receiver for which that has been of use
+//! stays away for a moment before it says that it sleeps, so that several messages gather and none has to wake it.
+//!
 //! # Against one lock
 //!
 //! The rival is one short critical section around a plain queue, the counts and the line, from which the receiver
@@ -76,6 +82,7 @@
 use std::{collections::VecDeque, task::Waker};
 
 use narrows_core::{
+    busy_poll::{self, Side},
     first_panic::FirstPanic,
     sync::{
         Arc, Mutex,
@@ -116,9 +123,9 @@ pub(crate) struct Shared<T> {
 
 /// Wakes whoever was called.
 #[inline]
-pub(crate) fn wake(called: Option<Waker>) {
+pub(crate) fn wake(side: Side, called: Option<Waker>) {
     if let Some(waker) = called {
-        waker.wake();
+        busy_poll::wake(side, waker);
     }
 }
 
@@ -253,7 +260,7 @@ impl<T> Shared<T> {
     #[inline]
     fn wake_receiver(&self, found: Option<Found>) {
         if let Some(found) = found {
-            self.waker.take(found).wake();
+            busy_poll::wake(Side::Receiver, self.waker.take(found));
         }
     }
 

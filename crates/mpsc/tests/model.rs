@@ -82,6 +82,12 @@ fn recv(rx: &mut Receiver<Payload>) -> Option<u32> {
     block_on(rx.recv()).map(|message| message.read())
 }
 
+/// The waits of this thread ask to be polled again, so many times. On real threads, outside of tasks, they don't.
+fn ask_in_this_thread(_times: u32) {
+    #[cfg(narrows_loom)]
+    narrows_core::busy_poll::ask_in_this_thread(_times);
+}
+
 mod send_and_receive {
     use super::*;
 
@@ -328,6 +334,18 @@ mod send_and_receive {
     }
 
     #[test]
+    fn send_and_drop_against_a_receiver_that_is_polled_again() {
+        model(|| {
+            let (tx, mut rx) = channel(1);
+            let sender = thread::spawn(move || assert!(tx.try_send(Payload::new(1)).is_ok()));
+            ask_in_this_thread(2);
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+        });
+    }
+
+    #[test]
     fn send_against_recv_cancelled() {
         model(|| {
             let (tx, mut rx) = channel(1);
@@ -381,6 +399,21 @@ mod waiting_for_capacity {
         model(|| {
             let (tx, mut rx) = full(1);
             let sender = thread::spawn(move || assert!(send(&tx, 2)));
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), Some(2));
+            assert_eq!(recv(&mut rx), None);
+            sender.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn send_that_waits_and_is_polled_again_against_recv() {
+        model(|| {
+            let (tx, mut rx) = full(1);
+            let sender = thread::spawn(move || {
+                ask_in_this_thread(2);
+                assert!(send(&tx, 2));
+            });
             assert_eq!(recv(&mut rx), Some(1));
             assert_eq!(recv(&mut rx), Some(2));
             assert_eq!(recv(&mut rx), None);

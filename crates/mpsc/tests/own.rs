@@ -140,6 +140,116 @@ fn a_receiver_lets_those_run_who_are_about_to_send_once_for_a_message() {
     );
 }
 
+/// A task of a current-thread runtime that waits is polled again before its thread sleeps.
+#[cfg(feature = "tokio")]
+mod busy_poll {
+    use std::future::Future;
+    use std::time::Duration;
+
+    use narrows_test_utils::poll::{block_on, polled_again};
+
+    use super::*;
+
+    /// Runs a task, for as long as it should take.
+    async fn run<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {
+        let in_time = tokio::time::timeout(Duration::from_secs(20), tokio::spawn(task));
+        in_time.await.expect("it is polled again").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_receiver_is_polled_again() {
+        let (tx, mut rx) = channel(1);
+        let send = move || tx.try_send(1).unwrap();
+        let received = run(async move { polled_again(rx.recv(), send).await });
+        assert_eq!(received.await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_is_polled_again_learns_of_the_end() {
+        let (tx, mut rx) = unbounded_channel::<u32>();
+        let received = run(async move { polled_again(rx.recv(), || drop(tx)).await });
+        assert_eq!(received.await, None);
+    }
+
+    #[tokio::test]
+    async fn a_sender_is_polled_again() {
+        let (tx, mut rx) = channel(1);
+        tx.try_send(1).unwrap();
+        let receive = move || {
+            assert_eq!(
+                (rx.try_recv(), rx.try_recv()),
+                (Ok(1), Err(TryRecvError::Empty))
+            );
+        };
+        let sent = run(async move { polled_again(tx.send(2), receive).await });
+        // The receiver is gone with the closure that received.
+        assert_eq!(sent.await, Err(SendError(2)));
+    }
+
+    /// Runs it on a thread of its own; fails if it hangs.
+    fn in_time(task: impl FnOnce() + Send + 'static) {
+        let (done, over) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            task();
+            done.send(()).unwrap();
+        });
+        let in_time = over.recv_timeout(Duration::from_secs(20));
+        in_time.expect("it neither hangs nor panics");
+    }
+
+    /// An executor that knows nothing of the runtime, and sleeps in its own way.
+    #[test]
+    fn in_another_executor_within_a_task_a_receiver_is_woken_all_the_same() {
+        in_time(|| {
+            let (tx, mut rx) = channel(1);
+            let (ask, asked) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                while let Ok(n) = asked.recv() {
+                    tx.try_send(n).unwrap();
+                }
+            });
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            let runtime = runtime.unwrap();
+            let task = runtime.spawn(async move {
+                for n in 0..100 {
+                    ask.send(n).unwrap();
+                    assert_eq!(block_on(rx.recv()), Some(n));
+                }
+            });
+            runtime.block_on(task).unwrap();
+        });
+    }
+
+    /// The clock is paused until the runtime has nothing to do.
+    #[test]
+    fn two_receivers_in_one_task_let_the_runtime_sleep() {
+        in_time(|| {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            let runtime = builder.enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let ((_tx, mut rx), (_tx2, mut rx2)) = (channel::<u8>(1), channel::<u8>(1));
+                tokio::spawn(async move {
+                    tokio::select! {
+                        biased;
+                        _ = rx.recv() => {}
+                        _ = rx2.recv() => {}
+                    }
+                });
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            });
+        });
+    }
+
+    #[tokio::test]
+    async fn an_enqueue_is_polled_again() {
+        let (tx, mut rx) = channel(1);
+        tx.try_send(1).unwrap();
+        let receive = move || assert_eq!((rx.try_recv(), rx.try_recv()), (Ok(1), Ok(2)));
+        let sent = run(async move { polled_again(tx.enqueue(2), receive).await });
+        assert_eq!(sent.await, Ok(()));
+    }
+}
+
 mod send_many {
     use super::*;
 

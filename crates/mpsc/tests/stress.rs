@@ -461,6 +461,10 @@ mod in_a_runtime {
                 _ => tx.send(message).await.is_ok(),
             };
             sent += u64::from(result);
+            if rng.u8(..8) == 0 {
+                // Long enough for the other side to go to sleep, or not.
+                tokio::time::sleep(Duration::from_micros(rng.u64(..200))).await;
+            }
         }
         sent
     }
@@ -475,6 +479,37 @@ mod in_a_runtime {
             received += 1;
         }
         received
+    }
+
+    /// Two threads, each with a runtime of its own: the waits keep them awake, or let them sleep.
+    #[test]
+    fn two_runtimes_pass_every_message() {
+        fn runtime() -> tokio::runtime::Runtime {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_time().build().expect("a runtime")
+        }
+        stress::rounds("two runtimes pass every message", SECONDS, |rng| {
+            let ledger = Ledger::new();
+            let (tx, rx) = channel(rng.usize(1..8));
+            let producers: Vec<_> = (0..rng.u64(1..5))
+                .map(|sender| produce(tx.clone(), ledger.clone(), sender, rng.fork()))
+                .collect();
+            drop(tx);
+            let far = thread::spawn(|| {
+                let runtime = runtime();
+                let producers: Vec<_> = producers.into_iter().map(|p| runtime.spawn(p)).collect();
+                let mut sent = 0;
+                for producer in producers {
+                    sent += runtime.block_on(producer).expect("no producer panics");
+                }
+                sent
+            });
+            let near = runtime();
+            let received = near.block_on(near.spawn(consume(rx)));
+            let sent = far.join().expect("no panic");
+            assert_eq!(received.expect("the consumer goes on"), sent);
+            ledger.assert_each_dropped(1);
+        });
     }
 
     #[test]

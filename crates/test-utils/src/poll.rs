@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::mem;
 use std::ops::{Deref, DerefMut};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -20,6 +23,29 @@ pub fn ready<T>(poll: Poll<T>) -> T {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("expected Ready, got Pending"),
     }
+}
+
+/// Polls a future that is pending until its task has been polled again, though nobody wakes it; then calls `end`, and
+/// returns what comes of it.
+///
+/// It never ends where a pending task is not polled again.
+///
+/// # Panics
+///
+/// If the future is ready before.
+pub async fn polled_again<F: Future>(future: F, end: impl FnOnce()) -> F::Output {
+    let mut future = pin!(future);
+    let mut polled = false;
+    poll_fn(|cx| {
+        assert!(future.as_mut().poll(cx).is_pending());
+        match mem::replace(&mut polled, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    end();
+    future.await
 }
 
 /// A place for a handle, from which a future can borrow it without a lifetime.
