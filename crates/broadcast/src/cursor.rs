@@ -1,11 +1,13 @@
 //! One receiver's way along the ring.
 
 use std::{
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use narrows_core::{
+    busy_poll::{self, Side},
     coop,
     sync::Arc,
     wait_list::{Host, Node, WaitList},
@@ -24,6 +26,8 @@ pub(crate) struct Cursor<T> {
     next: u64,
     /// How many messages were reported as missed.
     missed: u64,
+    /// Where it was when it last kept its thread awake, modulo 2^32.
+    awake_at: u32,
     /// Whether it is still a receiver.
     state: State,
 }
@@ -47,6 +51,7 @@ impl<T> Cursor<T> {
             shared,
             next,
             missed: 0,
+            awake_at: next as u32,
             state: State::Counted,
         }
     }
@@ -131,6 +136,15 @@ impl<T> Cursor<T> {
                     break Ok(value);
                 }
             }
+            let before = mem::replace(&mut self.awake_at, self.next as u32);
+            if busy_poll::let_gather(self.awake_at.wrapping_sub(before)) {
+                continue;
+            }
+            let waits = node.has_joined() && node.as_mut().leave_if_called().is_none();
+            if busy_poll::pending(Side::Receiver, &raw const *node, cx) && waits {
+                // The list has its waker, and would have called it.
+                return Poll::Pending;
+            }
             let waiting = Some((node.as_mut(), cx.waker()));
             match self.shared.look_again(self.next, waiting) {
                 Look::Message => {}
@@ -149,6 +163,7 @@ impl<T> Cursor<T> {
                 }
             }
         };
+        busy_poll::ready(&raw const *node);
         if node.has_joined() {
             self.shared.stop_waiting(node);
         }

@@ -7,7 +7,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use narrows_core::{coop, wait_list::Waiter};
+use narrows_core::{
+    busy_poll::{self, Side},
+    coop,
+    wait_list::Waiter,
+};
 use narrows_explain::{Handle, Wait};
 use pin_project_lite::pin_project;
 
@@ -142,11 +146,16 @@ impl<T> Future for Send<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (Senders(shared), node) = this.waiter.parts();
+        let waiter = &raw const *node;
         // Whether it will complete is known only under the lock, where no unit can be asked for.
         let polled = coop::poll(cx, |cx| shared.poll_send(node, this.value, cx.waker()));
         match &polled {
-            Poll::Pending => this.wait.begin(this.explain),
+            Poll::Pending => {
+                this.wait.begin(this.explain);
+                busy_poll::pending(Side::Sender, waiter, cx);
+            }
             Poll::Ready(sent) => {
+                busy_poll::ready(waiter);
                 this.wait.end();
                 if sent.is_ok() {
                     this.explain.passed(this.wait.site(), 1);

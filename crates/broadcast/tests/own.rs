@@ -5,7 +5,7 @@ use std::pin::Pin;
 #[cfg(feature = "stream")]
 use std::task::Poll;
 
-use narrows_broadcast::error::{End, SendError, TryRecvError, TrySendError};
+use narrows_broadcast::error::{End, RecvError, SendError, TryRecvError, TrySendError};
 use narrows_broadcast::{Builder, Lossless, Receiver, Sender, channel};
 use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::poll::{block_on, ready};
@@ -495,4 +495,56 @@ fn a_send_that_is_polled_again_panics_and_changes_nothing() {
     assert_eq!(tx.len(), 2);
     assert_eq!(id(&mut rx), Ok(0));
     assert_eq!(id(&mut rx), Ok(1));
+}
+
+/// Before its thread sleeps.
+#[cfg(feature = "tokio")]
+mod in_a_task {
+    use std::time::Duration;
+
+    use narrows_test_utils::poll::polled_again;
+
+    use super::*;
+
+    async fn run<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {
+        let in_time = tokio::time::timeout(Duration::from_secs(20), tokio::spawn(task));
+        in_time.await.expect("it is polled again").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_receiver_is_polled_again() {
+        let (tx, mut rx) = channel(1);
+        let send = move || assert_eq!(tx.send(1).unwrap(), 1);
+        let received = run(async move { polled_again(rx.recv(), send).await });
+        assert_eq!(received.await, Ok(1));
+    }
+
+    /// Also if the message that has called it was overwritten meanwhile.
+    #[tokio::test]
+    async fn a_receiver_that_is_polled_again_learns_what_it_missed() {
+        let (tx, mut rx) = channel(1);
+        let send = move || {
+            for n in 0..3 {
+                assert_eq!(tx.send(n).unwrap(), 1);
+            }
+        };
+        let received = run(async move { polled_again(rx.recv(), send).await });
+        assert_eq!(received.await, Err(RecvError::Lagged(2)));
+    }
+
+    #[tokio::test]
+    async fn a_sender_is_polled_again() {
+        let (tx, mut rx) = Builder::new(1).lossless().channel();
+        tx.send(1).await.unwrap();
+        let receive = move || {
+            assert_eq!(rx.try_recv(), Ok(1));
+            rx
+        };
+        let mut rx = None;
+        let sent = run(async move {
+            let sent = polled_again(tx.send(2), || rx = Some(receive())).await;
+            (sent.unwrap(), rx.map(|mut rx| rx.try_recv()))
+        });
+        assert_eq!(sent.await, (1, Some(Ok(2))));
+    }
 }

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use narrows_core::{blocking, coop};
+use narrows_core::{blocking, busy_poll, coop};
 use narrows_explain::{Handle, Site, Wait};
 
 use crate::{
@@ -164,10 +164,11 @@ impl<T> Future for Receiver<T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Poll::Ready(ended) = ReceiverHalf::wait(&mut this.half, cx.waker()) else {
+        let Poll::Ready(ended) = ReceiverHalf::wait(&mut this.half, cx) else {
             this.wait.begin(&this.explain);
             return Poll::Pending;
         };
+        busy_poll::ready(ended.address());
         ready!(coop::poll_proceed(cx));
         this.wait.end();
         let result = ended.take();

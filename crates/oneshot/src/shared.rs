@@ -56,11 +56,14 @@
 use std::{
     mem::{self, ManuallyDrop, MaybeUninit},
     ptr::NonNull,
-    task::{Poll, Waker, ready},
+    task::{Context, Poll, Waker, ready},
     thread,
 };
 
-use narrows_core::sync::UnsafeCell;
+use narrows_core::{
+    busy_poll::{self, Side},
+    sync::UnsafeCell,
+};
 
 use crate::{
     error::{Reason, RecvError},
@@ -136,8 +139,12 @@ impl<T> Shared<T> {
     /// [`wait`](Self::wait) for the receiver. Out of line, so that a poll that finds the value stays small, and apart
     /// from the sender's, so that neither asks whose it is.
     #[inline(never)]
-    fn receiver_waits(&self, seen: Snapshot, waker: &Waker) -> Poll<Snapshot> {
-        self.wait(seen, Half::Receiver, waker)
+    fn receiver_waits(&self, seen: Snapshot, cx: &mut Context<'_>) -> Poll<Snapshot> {
+        let waits = self.wait(seen, Half::Receiver, cx.waker());
+        if waits.is_pending() {
+            busy_poll::pending(Side::Receiver, self, cx);
+        }
+        waits
     }
 
     /// Stores `waker` for `half`, which found nothing over in `seen`, unless it is over by now: then what
@@ -221,7 +228,7 @@ impl BothWakers {
         let _own = self.own.map(|own| unsafe { own.into_waker() });
         if let Some(other) = self.other {
             // SAFETY: the same.
-            unsafe { other.into_waker() }.wake();
+            busy_poll::wake(Side::Receiver, unsafe { other.into_waker() });
         }
     }
 }
@@ -447,12 +454,12 @@ impl<T> ReceiverHalf<T> {
     ///
     /// If the half is gone.
     #[inline]
-    pub(crate) fn wait<'a>(half: &'a mut Option<Self>, waker: &Waker) -> Poll<Ended<'a, T>> {
+    pub(crate) fn wait<'a>(half: &'a mut Option<Self>, cx: &mut Context<'_>) -> Poll<Ended<'a, T>> {
         let this = half.as_ref().expect("called after complete");
         let shared = this.0;
         let mut seen = this.look();
         if !seen.is_over_for(Half::Receiver) {
-            seen = ready!(this.shared().receiver_waits(seen, waker));
+            seen = ready!(this.shared().receiver_waits(seen, cx));
         }
         Poll::Ready(Ended { half, shared, seen })
     }
@@ -487,6 +494,11 @@ pub(crate) struct Ended<'a, T> {
 }
 
 impl<T> Ended<'_, T> {
+    #[inline]
+    pub(crate) fn address(&self) -> *const () {
+        self.shared.as_ptr().cast()
+    }
+
     /// The value, or why there is none. The half leaves its place.
     #[inline(always)]
     pub(crate) fn take(self) -> Result<T, RecvError> {

@@ -4,6 +4,8 @@ use std::task::Poll;
 
 use narrows_oneshot::{Builder, Reason, Receiver, Sender, channel};
 use narrows_test_utils::panics;
+#[cfg(feature = "tokio")]
+use narrows_test_utils::poll::polled_again;
 use narrows_test_utils::poll::ready;
 use narrows_test_utils::waker::Probe;
 
@@ -158,4 +160,14 @@ fn a_dropped_closed_releases_its_waker_and_wakes_nobody() {
     assert_eq!(probe.live(), 0);
     drop(rx);
     assert_eq!(probe.wakes(), 0);
+}
+
+/// Before its thread sleeps.
+#[cfg(feature = "tokio")]
+#[tokio::test]
+async fn a_receiver_in_a_task_is_polled_again() {
+    let (tx, rx) = channel();
+    let wait = tokio::spawn(polled_again(rx, || tx.send(1).expect("it waits")));
+    let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), wait);
+    assert_eq!(in_time.await.expect("it is polled again").unwrap(), Ok(1));
 }

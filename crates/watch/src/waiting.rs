@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use narrows_core::wait_set::Ticket;
+use narrows_core::{
+    busy_poll::{self, Side},
+    wait_set::Ticket,
+};
 
 use crate::{error::RecvError, shared::Shared, state::Version};
 
@@ -53,15 +56,25 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
     ) -> Poll<Result<Version, RecvError>> {
         match news(&self.shared, seen) {
             Some(news) => {
+                busy_poll::ready(&raw const *self);
                 self.ticket = None;
                 Poll::Ready(news)
             }
-            None => self.wait(seen, cx.waker()),
+            None => self.wait(seen, cx),
         }
     }
 
     #[inline(never)]
-    fn wait(&mut self, seen: Version, waker: &Waker) -> Poll<Result<Version, RecvError>> {
+    fn wait(&mut self, seen: Version, cx: &mut Context<'_>) -> Poll<Result<Version, RecvError>> {
+        let same_waker = busy_poll::pending(Side::Receiver, &raw const *self, cx);
+        if same_waker && self.ticket.is_some() {
+            // The set has its waker: who calls it has made news first.
+            return Poll::Pending;
+        }
+        self.register(seen, cx.waker())
+    }
+
+    fn register(&mut self, seen: Version, waker: &Waker) -> Poll<Result<Version, RecvError>> {
         // Dropped after the lock, whatever is in it.
         let mut clone = self.ticket.is_none().then(|| waker.clone());
         loop {
