@@ -141,8 +141,8 @@ impl<T> Cursor<T> {
                 continue;
             }
             let waits = node.has_joined() && node.as_mut().leave_if_called().is_none();
-            if busy_poll::pending(Side::Receiver, &raw const *node, cx) && waits {
-                // The list has its waker, and would have called it.
+            busy_poll::pending(Side::Receiver, &raw const *node, cx);
+            if waits && node.has_given(cx.waker()) {
                 return Poll::Pending;
             }
             let waiting = Some((node.as_mut(), cx.waker()));

@@ -42,7 +42,7 @@
 use std::{
     cell::Cell,
     ptr,
-    task::{Context, RawWakerVTable, Waker},
+    task::{Context, Waker},
     time::{Duration, Instant},
 };
 
@@ -70,16 +70,15 @@ pub enum Side {
 }
 
 /// In a poll that comes to nothing, outside of locks. `waiter` is the address of what waits, which nothing else that
-/// waits has. Whatever it says, the task must be registered with the waker of this poll; `true` says that this is the
-/// one of its last poll.
+/// waits has. The task must be registered with the waker of this poll all the same.
 #[inline]
-pub fn pending<T>(side: Side, waiter: *const T, cx: &mut Context<'_>) -> bool {
+pub fn pending<T>(side: Side, waiter: *const T, cx: &mut Context<'_>) {
     let rest = REST.with(Cell::get);
     if rest > 0 && !asks(waiter) {
         set_rest(rest - 1);
-        return false;
+    } else {
+        ask(side, waiter.cast(), cx);
     }
-    ask(side, waiter.cast(), cx)
 }
 
 /// In a poll that finds what `waiter` waits for.
@@ -154,8 +153,6 @@ struct Habit {
     side: Side,
     /// How many of its side the thread had woken when it began.
     woken: u32,
-    /// By which waker it has asked last: a number for each of its words.
-    waker: (*const (), *const RawWakerVTable),
 }
 
 impl Habit {
@@ -166,11 +163,10 @@ impl Habit {
         in_vain: false,
         side: Side::Receiver,
         woken: 0,
-        waker: (ptr::null(), ptr::null()),
     };
 
     /// Whether the wait asks.
-    fn begin(&mut self, side: Side, waker: &Waker) -> bool {
+    fn begin(&mut self, side: Side) -> bool {
         if let Err(rest) = imp::may_ask() {
             set_rest(rest);
             return false;
@@ -180,19 +176,17 @@ impl Habit {
         self.in_vain = false;
         self.side = side;
         self.woken = woken(side);
-        self.waker = words(waker);
         true
     }
 
     /// Whether it asks again.
-    fn go_on(&mut self, waker: &Waker) -> bool {
+    fn go_on(&mut self) -> bool {
         if self.is_over() {
             self.was_of_no_use();
             return false;
         }
         self.in_vain |= REST.with(Cell::get) == OTHERS;
         set_rest(OTHERS);
-        self.waker = words(waker);
         true
     }
 
@@ -237,26 +231,19 @@ fn woken(side: Side) -> u32 {
     WOKEN.with(Cell::get)[side as usize]
 }
 
-fn words(waker: &Waker) -> (*const (), *const RawWakerVTable) {
-    (waker.data(), waker.vtable())
-}
-
 #[cold]
-fn ask(side: Side, waiter: *const (), cx: &mut Context<'_>) -> bool {
+fn ask(side: Side, waiter: *const (), cx: &mut Context<'_>) {
     let mut habit = HABIT.with(Cell::get);
-    let asked = asks(waiter);
-    let same_waker = asked && habit.waker == words(cx.waker());
-    let asks = if asked {
-        habit.go_on(cx.waker())
+    let asks = if asks(waiter) {
+        habit.go_on()
     } else {
-        habit.begin(side, cx.waker())
+        habit.begin(side)
     };
     HABIT.with(|place| place.set(habit));
     set_asker(if asks { waiter } else { ptr::null() });
     if asks {
         imp::ask(cx);
     }
-    asks && same_waker
 }
 
 /// The wait that asks has come to its end.

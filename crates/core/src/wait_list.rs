@@ -52,9 +52,9 @@ use std::{
     num::NonZeroU64,
     pin::Pin,
     process,
-    ptr::NonNull,
+    ptr::{self, NonNull},
     sync::atomic::AtomicU64,
-    task::Waker,
+    task::{RawWakerVTable, Waker},
 };
 
 use pin_project_lite::pin_project;
@@ -108,6 +108,27 @@ pub struct Left<E> {
     pub waker: Option<Waker>,
 }
 
+/// What tells the waker of one task from that of another, as [`Waker::will_wake`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WakerId(*const (), *const RawWakerVTable);
+
+impl WakerId {
+    /// No waker's.
+    pub const NONE: Self = Self(ptr::null(), ptr::null());
+
+    /// That of a waker, as long as it or a clone of it is there.
+    #[inline]
+    #[must_use]
+    pub fn of(waker: &Waker) -> Self {
+        Self(waker.data(), waker.vtable())
+    }
+}
+
+// SAFETY: nothing is reached through its words.
+unsafe impl Send for WakerId {}
+// SAFETY: the same.
+unsafe impl Sync for WakerId {}
+
 type Link<E> = Option<NonNull<Node<E>>>;
 
 /// The waiting part of a future.
@@ -119,6 +140,8 @@ pub struct Node<E> {
     links: UnsafeCell<MaybeUninit<Links<E>>>,
     /// Set by whoever calls the node, last of all.
     called: AtomicU8,
+    /// Which waker it has given to the list. There from joining to leaving; the owner's.
+    given: MaybeUninit<WakerId>,
     _pinned: PhantomPinned,
 }
 
@@ -146,6 +169,7 @@ impl<E> Node<E> {
             joined: None,
             links: UnsafeCell::new(MaybeUninit::uninit()),
             called: AtomicU8::new(0),
+            given: MaybeUninit::uninit(),
             _pinned: PhantomPinned,
         }
     }
@@ -155,6 +179,15 @@ impl<E> Node<E> {
     #[must_use]
     pub fn has_joined(&self) -> bool {
         self.joined.is_some()
+    }
+
+    /// Whether it has joined a list with a waker that wakes the task of this one. If it was not called, the list has it
+    /// still.
+    #[inline]
+    #[must_use]
+    pub fn has_given(&self, waker: &Waker) -> bool {
+        // SAFETY: it has joined, and not left.
+        self.has_joined() && unsafe { self.given.assume_init() } == WakerId::of(waker)
     }
 
     /// [`WaitList::leave`] for a node that was called, without its list; `None` if it was not.
@@ -188,6 +221,13 @@ impl<E> Node<E> {
     fn set_called(called: &AtomicU8) {
         // ORDERING: Release; pairs with the Acquire in `leave_if_called`; the node is not touched again.
         called.store(1, Ordering::Release);
+    }
+
+    fn gives(self: Pin<&mut Self>, waker: &Waker) {
+        // SAFETY: writing two words moves nothing out of the node.
+        unsafe { self.get_unchecked_mut() }
+            .given
+            .write(WakerId::of(waker));
     }
 
     fn pointer(self: Pin<&mut Self>) -> NonNull<Self> {
@@ -273,6 +313,7 @@ impl<E> WaitList<E> {
         assert!(!node.has_joined(), "a node joins one list at a time");
         let id = *self.id.get_or_insert_with(ListId::draw);
         node.as_mut().set_joined(Some(id));
+        node.as_mut().gives(&waker);
         let node = node.pointer();
         let ticket = self.next_ticket;
         self.next_ticket = Ticket(ticket.0 + 1);
@@ -317,9 +358,10 @@ impl<E> WaitList<E> {
     /// Exchanges the waker of a queued node. The waker that is returned is not needed any more: the old
     /// one, or, if the node is not queued, the given one.
     #[must_use = "the waker must be dropped outside the lock"]
-    pub fn replace_waker(&mut self, node: Pin<&mut Node<E>>, waker: Waker) -> Waker {
+    pub fn replace_waker(&mut self, mut node: Pin<&mut Node<E>>, waker: Waker) -> Waker {
         if node.has_joined() {
-            if let Some(held) = &mut self.links_of(node).waker {
+            if let Some(held) = &mut self.links_of(node.as_mut()).waker {
+                node.gives(&waker);
                 return mem::replace(held, waker);
             }
         }

@@ -245,8 +245,8 @@ fn poll_again<T>(
     mut node: Pin<&mut Node<Want<T>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Got, Closed>> {
-    if busy_poll::pending(Side::Sender, &raw const *node, cx) {
-        // The line has its waker, and would have called it.
+    busy_poll::pending(Side::Sender, &raw const *node, cx);
+    if node.has_given(cx.waker()) {
         return Poll::Pending;
     }
     // Declared before the lock is taken, so that it is dropped after the lock is released.

@@ -8,6 +8,7 @@ use std::{
 
 use narrows_core::{
     busy_poll::{self, Side},
+    wait_list::WakerId,
     wait_set::Ticket,
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct Waiting<S: Deref<Target = Shared<T>>, T> {
     shared: S,
     /// There while it waits, of the round that it has seen.
     ticket: Option<Ticket>,
+    /// By which waker, while it waits.
+    given: WakerId,
 }
 
 impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
@@ -39,6 +42,7 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
         Self {
             shared,
             ticket: None,
+            given: WakerId::NONE,
         }
     }
 
@@ -66,12 +70,16 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
 
     #[inline(never)]
     fn wait(&mut self, seen: Version, cx: &mut Context<'_>) -> Poll<Result<Version, RecvError>> {
-        let same_waker = busy_poll::pending(Side::Receiver, &raw const *self, cx);
-        if same_waker && self.ticket.is_some() {
-            // The set has its waker: who calls it has made news first.
+        busy_poll::pending(Side::Receiver, &raw const *self, cx);
+        if self.ticket.is_some() && self.given == WakerId::of(cx.waker()) {
+            // The set has it still: who calls it has made news first.
             return Poll::Pending;
         }
-        self.register(seen, cx.waker())
+        let news = self.register(seen, cx.waker());
+        if news.is_pending() {
+            self.given = WakerId::of(cx.waker());
+        }
+        news
     }
 
     fn register(&mut self, seen: Version, waker: &Waker) -> Poll<Result<Version, RecvError>> {
