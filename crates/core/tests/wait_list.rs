@@ -175,6 +175,22 @@ fn a_waker_that_panics_in_clone_or_drop_leaves_the_list_usable() {
     assert_eq!(sound.wakes(), 1, "the waiter has left");
 }
 
+#[test]
+fn a_node_knows_which_waker_it_has_given() {
+    let (first, second) = (Probe::new().waker(), Probe::new().waker());
+    let mut list = WaitList::new();
+    let mut node = pin!(Node::new());
+    assert!(!node.has_given(&first), "none");
+    list.join(node.as_mut(), (), first.clone());
+    assert!(node.has_given(&first) && !node.has_given(&second));
+    drop(list.replace_waker(node.as_mut(), second.clone()));
+    assert!(node.has_given(&second) && !node.has_given(&first));
+    let _ = list.call_front();
+    assert!(node.has_given(&second), "until it leaves");
+    assert_eq!(node.as_mut().leave_if_called(), Some(()));
+    assert!(!node.has_given(&second));
+}
+
 /// Those who join while everybody is called are not called, or the calling would never end.
 #[test]
 fn only_those_present_are_called() {

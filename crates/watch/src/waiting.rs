@@ -32,7 +32,7 @@ pub(crate) struct Waiting<S: Deref<Target = Shared<T>>, T> {
     shared: S,
     /// There while it waits, of the round that it has seen.
     ticket: Option<Ticket>,
-    /// By which waker, while it waits.
+    /// Which waker the set has of it, while it waits.
     given: WakerId,
 }
 
@@ -75,11 +75,7 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
             // The set has it still: who calls it has made news first.
             return Poll::Pending;
         }
-        let news = self.register(seen, cx.waker());
-        if news.is_pending() {
-            self.given = WakerId::of(cx.waker());
-        }
-        news
+        self.register(seen, cx.waker())
     }
 
     fn register(&mut self, seen: Version, waker: &Waker) -> Poll<Result<Version, RecvError>> {
@@ -96,12 +92,14 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
                 (Some(held), _) if held.will_wake(waker) => return Poll::Pending,
                 (Some(held), Some(clone)) => {
                     mem::swap(held, clone);
+                    self.given = WakerId::of(held);
                     return Poll::Pending;
                 }
                 (None, Some(_)) => {
-                    self.ticket = clone
-                        .take()
-                        .map(|clone| locked.changed.join(seen.number(), clone));
+                    self.ticket = clone.take().map(|clone| {
+                        self.given = WakerId::of(&clone);
+                        locked.changed.join(seen.number(), clone)
+                    });
                     return Poll::Pending;
                 }
                 (_, None) => {
