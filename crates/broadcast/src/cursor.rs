@@ -26,8 +26,8 @@ pub(crate) struct Cursor<T> {
     next: u64,
     /// How many messages were reported as missed.
     missed: u64,
-    /// Where it was when it last kept its thread awake, modulo 2^32.
-    awake_at: u32,
+    /// Where it was when it last was about to wait, modulo 2^32.
+    waited_at: u32,
     /// Whether it is still a receiver.
     state: State,
 }
@@ -51,7 +51,7 @@ impl<T> Cursor<T> {
             shared,
             next,
             missed: 0,
-            awake_at: next as u32,
+            waited_at: next as u32,
             state: State::Counted,
         }
     }
@@ -136,8 +136,8 @@ impl<T> Cursor<T> {
                     break Ok(value);
                 }
             }
-            let before = mem::replace(&mut self.awake_at, self.next as u32);
-            if busy_poll::let_gather(self.awake_at.wrapping_sub(before)) {
+            let before = mem::replace(&mut self.waited_at, self.next as u32);
+            if busy_poll::let_gather(self.waited_at.wrapping_sub(before)) {
                 continue;
             }
             let waits = node.has_joined() && node.as_mut().leave_if_called().is_none();

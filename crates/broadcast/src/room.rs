@@ -20,6 +20,7 @@ use std::{
 };
 
 use narrows_core::{
+    busy_poll::Side,
     first_panic::FirstPanic,
     sync::{
         MutexGuard,
@@ -139,7 +140,7 @@ impl<T> Shared<T> {
     #[cold]
     fn grant<'a>(&'a self, mut tail: MutexGuard<'a, Tail>) {
         let mut panics = FirstPanic::none();
-        let mut batch = WakeBatch::new();
+        let mut batch = WakeBatch::new(Side::Sender);
         loop {
             while !batch.is_full() && self.has_room(&tail, tail.queue.granted()) {
                 let Some(waker) = tail.queue.grant_front() else {

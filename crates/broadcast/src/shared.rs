@@ -53,6 +53,7 @@
 use std::{pin::Pin, task::Waker};
 
 use narrows_core::{
+    busy_poll::Side,
     first_panic::FirstPanic,
     sync::{Arc, Condvar, Mutex, MutexGuard, hint},
     wait_list::{Host, Node, Status, WaitList, WakeBatch, wake_all_catching, wake_called},
@@ -295,7 +296,7 @@ impl<T> Shared<T> {
 
     #[inline(never)]
     fn wake_those_readers(&self, mut tail: MutexGuard<'_, Tail>) {
-        let mut batch = WakeBatch::new();
+        let mut batch = WakeBatch::new(Side::Receiver);
         let rest = tail.readers.call_present(&mut batch);
         drop(tail);
         wake_called(&Readers(self), &mut batch, rest);

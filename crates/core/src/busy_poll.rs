@@ -8,13 +8,13 @@
 //! [`yield_now`](https://docs.rs/tokio/latest/tokio/task/fn.yield_now.html) does. Between two such polls the runtime
 //! turns to its other tasks, its timers and its I/O.
 //!
-//! It is an addition to being woken, never in its place: who waits is registered as ever, so that nothing is lost if
-//! the poll does not come.
+//! It is an addition to being woken, never in its place: who waits is registered too, so that nothing is lost if the
+//! poll does not come.
 //!
-//! How long to look is the question of every lock that spins before it sleeps. For about as long as the sleep would
-//! cost, and it takes no more than twice the best choice (A. Karlin, K. Li, M. Manasse, S. Owicki, "Empirical Studies
-//! of Competitive Spinning for a Shared-Memory Multiprocessor", 1991). And a thread does it only while it pays, as
-//! Linux's `haltpoll` does before a processor is halted.
+//! How long to look is the question of every lock that spins before it sleeps. For as long as the sleep would cost, and
+//! it takes no more than twice the best choice (A. Karlin, K. Li, M. Manasse, S. Owicki, "Empirical Studies of
+//! Competitive Spinning for a Shared-Memory Multiprocessor", 1991); here it is a little longer. And a thread does it only
+//! while it pays, as Linux's `haltpoll` does before a processor is halted.
 //!
 //! # The wait that asks
 //!
@@ -23,21 +23,21 @@
 //!
 //! | it ends | that says | so |
 //! |---|---|---|
-//! | after a poll in vain, with no other wait polled meanwhile | a sleep was saved | the next wait asks |
+//! | after a poll in vain, with no other wait polled meanwhile | a sleep was saved | the next asks |
 //! | before, and this thread has woken nobody of its side | the other side runs elsewhere | the same |
-//! | before, and this thread has woken somebody of its side | the other side may run here: there is no sleep to save | the next waits rest: 1, then 3, 7, and so on up to 255 |
-//! | when `LIMIT` is over | a sleep was put off for nothing | the same |
-//! | later, and it was not polled meanwhile | nothing | the next wait asks |
-//! | unnoticed, since its future was dropped | nothing | a wait asks after [`OTHERS`] polls of others |
+//! | before, and this thread has woken somebody of its side | the other side may run here: there is no sleep to save | the next polls in vain go without: 1, then 3, 7, and so on up to 255 |
+//! | when `LIMIT` is over | a sleep was put off for nothing | the same, and so many times `LIMIT` |
+//! | later, and it was not polled meanwhile | nothing | the next asks |
+//! | unnoticed, since its future was dropped | nothing | another that has its address goes on with it, or one that is polled after [`OTHERS`] |
 //!
 //! So where both sides share a thread, one wait in 256 asks, in vain.
 //!
-//! # Where it does nothing
+//! # Where nobody asks
 //!
 //! Outside of tokio's tasks, in its multi-thread runtime, and without the feature `tokio`. A worker of that runtime looks
-//! for work itself before it sleeps; there it gained nothing, and with more workers than cores it cost a tenth.
-//! What blocks in `spawn_blocking` of a current-thread runtime counts as a task: it is woken at once, and so spins for
-//! up to [`LIMIT`] before it sleeps, if that pays.
+//! for work itself before it sleeps; to look again gains nothing there, and with more workers than cores it costs a
+//! tenth. What blocks in `spawn_blocking` of a current-thread runtime counts as a task: it is woken at once, and so
+//! spins for up to [`LIMIT`] before it sleeps, if that pays.
 
 use std::{
     cell::Cell,
@@ -69,7 +69,7 @@ pub enum Side {
     Sender,
 }
 
-/// In a poll that comes to nothing, outside of locks. `waiter` is the address of what waits, which nothing else that
+/// In a poll that has found nothing, outside of locks. `waiter` is the address of what waits, which nothing else that
 /// waits has. The task must be registered with the waker of this poll all the same.
 #[inline]
 pub fn pending<T>(side: Side, waiter: *const T, cx: &mut Context<'_>) {
@@ -148,6 +148,8 @@ struct Habit {
     rested: u8,
     /// Since when the wait asks.
     since: Option<Instant>,
+    /// Until when no wait does.
+    rests_until: Option<Instant>,
     /// Whether it was polled in vain, with no other wait polled meanwhile.
     in_vain: bool,
     side: Side,
@@ -160,19 +162,30 @@ impl Habit {
         pays: false,
         rested: 0,
         since: None,
+        rests_until: None,
         in_vain: false,
         side: Side::Receiver,
         woken: 0,
     };
 
-    /// Whether the wait asks.
-    fn begin(&mut self, side: Side) -> bool {
+    /// Whether the wait asks. In the place of another that does, it has what is left of its time.
+    fn begin(&mut self, side: Side, in_place_of_another: bool) -> bool {
         if let Err(rest) = imp::may_ask() {
             set_rest(rest);
             return false;
         }
+        let now = Instant::now();
+        if self.rests_until.is_some_and(|end| now < end) {
+            set_rest(self.rested);
+            return false;
+        }
+        if !in_place_of_another {
+            self.since = Some(now);
+        } else if self.is_over() {
+            self.was_put_off();
+            return false;
+        }
         set_rest(OTHERS);
-        self.since = Some(Instant::now());
         self.in_vain = false;
         self.side = side;
         self.woken = woken(side);
@@ -181,8 +194,11 @@ impl Habit {
 
     /// Whether it asks again.
     fn go_on(&mut self) -> bool {
+        if imp::may_ask().is_err() {
+            return false;
+        }
         if self.is_over() {
-            self.was_of_no_use();
+            self.was_put_off();
             return false;
         }
         self.in_vain |= REST.with(Cell::get) == OTHERS;
@@ -192,24 +208,33 @@ impl Habit {
 
     fn end(&mut self) {
         set_rest(0);
+        if self.is_over() {
+            return;
+        }
         if self.in_vain || self.woken == woken(self.side) {
-            // If it was not polled for long, nothing was saved, and nothing lost.
-            if !self.is_over() {
-                (self.pays, self.rested) = (true, 0);
-            }
+            (self.pays, self.rested) = (true, 0);
         } else {
             self.was_of_no_use();
         }
     }
 
     fn is_over(&self) -> bool {
-        self.since.is_none_or(imp::is_over)
+        self.since
+            .is_none_or(|since| since.elapsed() >= imp::limit())
     }
 
     fn was_of_no_use(&mut self) {
         self.pays = false;
         self.rested = self.rested.saturating_mul(2).saturating_add(1);
         set_rest(self.rested);
+    }
+
+    /// A sleep was put off in vain.
+    fn was_put_off(&mut self) {
+        self.was_of_no_use();
+        self.rests_until = self.since.and_then(|since| {
+            since.checked_add(imp::limit().saturating_mul(u32::from(self.rested) + 1))
+        });
     }
 }
 
@@ -237,7 +262,8 @@ fn ask(side: Side, waiter: *const (), cx: &mut Context<'_>) {
     let asks = if asks(waiter) {
         habit.go_on()
     } else {
-        habit.begin(side)
+        let in_place_of_another = !asks(ptr::null::<()>());
+        habit.begin(side, in_place_of_another)
     };
     HABIT.with(|place| place.set(habit));
     set_asker(if asks { waiter } else { ptr::null() });
@@ -257,13 +283,7 @@ fn learn() {
 
 #[cfg(all(feature = "tokio", not(narrows_loom)))]
 mod imp {
-    use std::{
-        cell::Cell,
-        future::Future,
-        pin::pin,
-        task::Context,
-        time::{Duration, Instant},
-    };
+    use std::{cell::Cell, future::Future, pin::pin, task::Context, time::Duration};
 
     use tokio::{
         runtime::{Handle, RuntimeFlavor},
@@ -292,8 +312,8 @@ mod imp {
         static LIMIT: Cell<Duration> = const { Cell::new(super::LIMIT) };
     }
 
-    pub(super) fn is_over(since: Instant) -> bool {
-        since.elapsed() >= LIMIT.get()
+    pub(super) fn limit() -> Duration {
+        LIMIT.get()
     }
 
     /// For tests, in which the time must make no difference: another [`LIMIT`](super::LIMIT) for this thread.
@@ -304,7 +324,7 @@ mod imp {
 
 #[cfg(not(any(feature = "tokio", narrows_loom)))]
 mod imp {
-    use std::{task::Context, time::Instant};
+    use std::{task::Context, time::Duration};
 
     pub(super) fn may_ask() -> Result<(), u8> {
         Err(u8::MAX)
@@ -312,15 +332,15 @@ mod imp {
 
     pub(super) fn ask(_: &mut Context<'_>) {}
 
-    pub(super) fn is_over(_: Instant) -> bool {
-        true
+    pub(super) fn limit() -> Duration {
+        super::LIMIT
     }
 }
 
 /// In models, where the clock must make no difference: who asks is polled once more, and only where a model wants it.
 #[cfg(narrows_loom)]
 mod imp {
-    use std::{cell::Cell, task::Context, time::Instant};
+    use std::{cell::Cell, task::Context, time::Duration};
 
     use crate::sync::{hint, thread_local};
 
@@ -340,8 +360,13 @@ mod imp {
         cx.waker().wake_by_ref();
     }
 
-    pub(super) fn is_over(_: Instant) -> bool {
-        LEFT.with(Cell::get) == 0
+    pub(super) fn limit() -> Duration {
+        let is_over = LEFT.with(Cell::get) == 0;
+        if is_over {
+            Duration::ZERO
+        } else {
+            Duration::MAX
+        }
     }
 }
 

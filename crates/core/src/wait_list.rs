@@ -116,7 +116,7 @@ impl WakerId {
     /// No waker's.
     pub const NONE: Self = Self(ptr::null(), ptr::null());
 
-    /// That of a waker, as long as it or a clone of it is there.
+    /// That of a waker, for as long as this one is there: its clones may have others.
     #[inline]
     #[must_use]
     pub fn of(waker: &Waker) -> Self {
@@ -156,9 +156,9 @@ struct Links<E> {
 }
 
 // SAFETY: a node that has joined is pinned, and its links are touched only through its list, which moves
-// wakers and extras between threads: both may move. The rest is a number.
+// wakers and extras between threads: both may move. The rest are numbers.
 unsafe impl<E: Send> Send for Node<E> {}
-// SAFETY: a shared reference to a node gives access to nothing but the number.
+// SAFETY: a shared reference to a node gives access to nothing but the numbers.
 unsafe impl<E: Send> Sync for Node<E> {}
 
 impl<E> Node<E> {
@@ -591,7 +591,7 @@ pub fn wake_all<H: Host>(host: &H) {
 
 /// [`wake_all`] for those who have more to do before they panic.
 pub fn wake_all_catching<H: Host>(host: &H, panics: &mut FirstPanic) {
-    let mut batch = WakeBatch::new();
+    let mut batch = WakeBatch::new(Side::Sender);
     let rest = host.with_waiters(|waiters| waiters.call_present(&mut batch));
     wake_called_catching(host, &mut batch, rest, panics);
 }
@@ -605,7 +605,7 @@ pub fn wake_called<H: Host>(host: &H, batch: &mut WakeBatch, rest: Option<Ticket
     if rest.is_none() && batch.len() == 1 {
         // Nobody is left whom its panic would keep from being woken.
         if let Some(waker) = batch.next() {
-            busy_poll::wake(Side::Receiver, waker);
+            busy_poll::wake(batch.side, waker);
         }
         return;
     }
@@ -634,20 +634,23 @@ pub struct WakeBatch {
     wakers: [MaybeUninit<Waker>; Self::CAPACITY],
     next: usize,
     end: usize,
+    /// Who waits on them.
+    side: Side,
 }
 
 impl WakeBatch {
     /// How many wakers it carries.
     pub const CAPACITY: usize = if cfg!(narrows_loom) { 2 } else { 32 };
 
-    /// A batch without wakers.
+    /// A batch without wakers, for those who wait on that side.
     #[inline]
     #[must_use]
-    pub const fn new() -> Self {
+    pub const fn new(side: Side) -> Self {
         Self {
             wakers: [const { MaybeUninit::uninit() }; Self::CAPACITY],
             next: 0,
             end: 0,
+            side,
         }
     }
 
@@ -691,7 +694,7 @@ impl WakeBatch {
             // One waker's panic does not keep the next round from going on behind it.
             panics.catch(|| {
                 while let Some(waker) = self.next() {
-                    busy_poll::wake(Side::Receiver, waker);
+                    busy_poll::wake(self.side, waker);
                 }
             });
         }
@@ -716,12 +719,6 @@ impl Drop for WakeBatch {
         while let Some(waker) = self.next() {
             drop(waker);
         }
-    }
-}
-
-impl Default for WakeBatch {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -17,6 +17,7 @@ use std::{
 };
 
 use narrows_core::{
+    busy_poll::Side,
     wait_list::{Host, Node, WaitList, Waiter, WakeBatch, wake_all},
     wait_queue::WaitQueue,
 };
@@ -216,7 +217,7 @@ fn only_those_present_are_called() {
     }
     let end = (&line).with_waiters(|waiters| waiters.next_ticket());
     join(late.as_mut(), 100);
-    let mut batch = WakeBatch::new();
+    let mut batch = WakeBatch::new(Side::Receiver);
     while (&line).with_waiters(|waiters| waiters.call_before(end, &mut batch)) {
         batch.wake();
     }

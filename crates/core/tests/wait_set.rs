@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use narrows_core::{
+    busy_poll::Side,
     wait_list::WakeBatch,
     wait_set::{Spare, Ticket, WaitSet, wake_all},
 };
@@ -23,7 +24,7 @@ fn join(set: &mut WaitSet, round: u64, probe: &Probe) -> Ticket {
 }
 
 fn call(set: &mut WaitSet) -> Option<Spare> {
-    let mut batch = WakeBatch::new();
+    let mut batch = WakeBatch::new(Side::Receiver);
     let many = set.call_all(&mut batch);
     wake_all(&mut batch, many)
 }

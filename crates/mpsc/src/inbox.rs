@@ -173,6 +173,7 @@ impl<T> ReceiverHalf<T> {
             let seen = self.shared.claims().load();
             let unsent = seen.sent() == self.cursor.position();
             if unsent && seen.is_over() {
+                busy_poll::ready(&raw const *self.shared);
                 self.take_back(seen);
                 self.stop_waiting();
                 return Poll::Ready(None);

@@ -143,7 +143,7 @@ fn a_receiver_lets_those_run_who_are_about_to_send_once_for_a_message() {
 /// A task of a current-thread runtime that waits is polled again before its thread sleeps.
 #[cfg(feature = "tokio")]
 mod busy_poll {
-    use std::future::Future;
+    use std::future::{Future, poll_fn};
     use std::time::Duration;
 
     use narrows_test_utils::poll::{block_on, polled_again};
@@ -222,22 +222,25 @@ mod busy_poll {
 
     /// The clock is paused until the runtime has nothing to do.
     #[test]
-    fn two_receivers_in_one_task_let_the_runtime_sleep() {
-        in_time(|| {
-            let mut builder = tokio::runtime::Builder::new_current_thread();
-            let runtime = builder.enable_time().start_paused(true).build().unwrap();
-            runtime.block_on(async {
-                let ((_tx, mut rx), (_tx2, mut rx2)) = (channel::<u8>(1), channel::<u8>(1));
-                tokio::spawn(async move {
-                    tokio::select! {
-                        biased;
-                        _ = rx.recv() => {}
-                        _ = rx2.recv() => {}
-                    }
+    fn many_receivers_in_one_task_let_the_runtime_sleep() {
+        for number in [1, 2, 3, 66, 1000] {
+            in_time(move || {
+                let mut builder = tokio::runtime::Builder::new_current_thread();
+                let runtime = builder.enable_time().start_paused(true).build().unwrap();
+                runtime.block_on(async {
+                    let (senders, mut receivers): (Vec<_>, Vec<_>) =
+                        (0..number).map(|_| channel::<u8>(1)).unzip();
+                    tokio::spawn(poll_fn(move |cx| {
+                        for rx in &mut receivers {
+                            assert!(rx.poll_recv(cx).is_pending());
+                        }
+                        Poll::<()>::Pending
+                    }));
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    drop(senders);
                 });
-                tokio::time::sleep(Duration::from_secs(1)).await;
             });
-        });
+        }
     }
 
     #[tokio::test]

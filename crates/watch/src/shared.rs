@@ -388,7 +388,7 @@ impl<T> Shared<T> {
             drop(locked);
             return busy_poll::wake(Side::Receiver, waker);
         }
-        let mut batch = WakeBatch::new();
+        let mut batch = WakeBatch::new(Side::Receiver);
         let many = locked.changed.call_all(&mut batch);
         drop(locked);
         if let Some(mut spare) = wait_set::wake_all(&mut batch, many) {

@@ -84,6 +84,8 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
         loop {
             let mut locked = self.shared.lock_waiting();
             if let Some(news) = news(&self.shared, seen) {
+                drop(locked);
+                busy_poll::ready(&raw const *self);
                 self.ticket = None;
                 return Poll::Ready(news);
             }
