@@ -92,12 +92,18 @@ pub fn ready<T>(waiter: *const T) {
 /// Wakes somebody who waits on that side. Not to be called under a lock.
 #[inline]
 pub fn wake(side: Side, waker: Waker) {
+    wakes(side);
+    waker.wake();
+}
+
+/// To be said before some who wait on that side are woken.
+#[inline]
+pub fn wakes(side: Side) {
     WOKEN.with(|cell| {
         let mut woken = cell.get();
         woken[side as usize] = woken[side as usize].wrapping_add(1);
         cell.set(woken);
     });
-    waker.wake();
 }
 
 /// For who is about to wait, and has found so many things since it last was. If looking pays it stays away for as many

@@ -52,7 +52,7 @@ use std::{
     num::NonZeroU64,
     pin::Pin,
     process,
-    ptr::{self, NonNull},
+    ptr::NonNull,
     sync::atomic::AtomicU64,
     task::{RawWakerVTable, Waker},
 };
@@ -110,24 +110,15 @@ pub struct Left<E> {
 
 /// What tells the waker of one task from that of another, as [`Waker::will_wake`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WakerId(*const (), *const RawWakerVTable);
+struct WakerId(*const (), *const RawWakerVTable);
 
 impl WakerId {
-    /// No waker's.
-    pub const NONE: Self = Self(ptr::null(), ptr::null());
-
     /// That of a waker, for as long as this one is there: its clones may have others.
     #[inline]
-    #[must_use]
-    pub fn of(waker: &Waker) -> Self {
+    fn of(waker: &Waker) -> Self {
         Self(waker.data(), waker.vtable())
     }
 }
-
-// SAFETY: nothing is reached through its words.
-unsafe impl Send for WakerId {}
-// SAFETY: the same.
-unsafe impl Sync for WakerId {}
 
 type Link<E> = Option<NonNull<Node<E>>>;
 
@@ -156,7 +147,7 @@ struct Links<E> {
 }
 
 // SAFETY: a node that has joined is pinned, and its links are touched only through its list, which moves
-// wakers and extras between threads: both may move. The rest are numbers.
+// wakers and extras between threads: both may move. The rest are numbers, among them two of a waker, which are compared.
 unsafe impl<E: Send> Send for Node<E> {}
 // SAFETY: a shared reference to a node gives access to nothing but the numbers.
 unsafe impl<E: Send> Sync for Node<E> {}
@@ -690,11 +681,12 @@ impl WakeBatch {
     }
 
     pub(crate) fn wake_catching(&mut self, panics: &mut FirstPanic) {
+        busy_poll::wakes(self.side);
         while self.len() > 0 {
             // One waker's panic does not keep the next round from going on behind it.
             panics.catch(|| {
                 while let Some(waker) = self.next() {
-                    busy_poll::wake(self.side, waker);
+                    waker.wake();
                 }
             });
         }

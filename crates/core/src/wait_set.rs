@@ -31,11 +31,7 @@
 
 use std::{mem, task::Waker};
 
-use crate::{
-    busy_poll::{self, Side},
-    first_panic::FirstPanic,
-    wait_list::WakeBatch,
-};
+use crate::{first_panic::FirstPanic, wait_list::WakeBatch};
 
 /// The wakers of those who wait.
 #[derive(Debug)]
@@ -226,7 +222,7 @@ pub fn wake_all(batch: &mut WakeBatch, many: Option<Many>) -> Option<Spare> {
             for place in &mut rest {
                 if let Place::Taken(waker) = place {
                     count += 1;
-                    busy_poll::wake(Side::Receiver, waker);
+                    waker.wake();
                 }
             }
         });
