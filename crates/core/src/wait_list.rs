@@ -569,7 +569,7 @@ impl<H: Host> Waiter<H> {
     }
 }
 
-/// Calls and wakes everybody who waits at this moment, in the order in which they joined.
+/// Calls and wakes everybody who waits at this moment, in the order in which they joined; they count as senders.
 ///
 /// # Panics
 ///
@@ -625,7 +625,7 @@ pub struct WakeBatch {
     wakers: [MaybeUninit<Waker>; Self::CAPACITY],
     next: usize,
     end: usize,
-    /// Who waits on them.
+    /// On which those wait whom they wake.
     side: Side,
 }
 

@@ -494,6 +494,7 @@ pub(crate) struct Ended<'a, T> {
 }
 
 impl<T> Ended<'_, T> {
+    /// By which the wait is known that is over.
     #[inline]
     pub(crate) fn address(&self) -> *const () {
         self.shared.as_ptr().cast()

@@ -167,7 +167,6 @@ fn a_dropped_closed_releases_its_waker_and_wakes_nobody() {
 #[tokio::test]
 async fn a_receiver_in_a_task_is_polled_again() {
     let (tx, rx) = channel();
-    let wait = tokio::spawn(polled_again(rx, || tx.send(1).expect("it waits")));
-    let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), wait);
-    assert_eq!(in_time.await.expect("it is polled again").unwrap(), Ok(1));
+    let received = tokio::spawn(polled_again(rx, || tx.send(1).expect("it waits")));
+    assert_eq!(received.await.unwrap(), Ok(1));
 }

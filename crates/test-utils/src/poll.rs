@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::task::Poll;
+use std::thread;
+use std::time::Duration;
 
 /// Runs a future on this thread without any runtime.
 pub use pollster::block_on;
@@ -28,22 +30,35 @@ pub fn ready<T>(poll: Poll<T>) -> T {
 /// Polls a future that is pending until its task has been polled again, though nobody wakes it; then calls `end`, and
 /// returns what comes of it.
 ///
-/// It never ends where a pending task is not polled again.
-///
 /// # Panics
 ///
-/// If the future is ready before.
+/// If the future is ready before, or is not polled again within 20 seconds.
 pub async fn polled_again<F: Future>(future: F, end: impl FnOnce()) -> F::Output {
     let mut future = pin!(future);
-    let mut polled = false;
+    let mut watchdog = None;
     poll_fn(|cx| {
         assert!(future.as_mut().poll(cx).is_pending());
-        match mem::replace(&mut polled, true) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        if let Some((polled, thread)) = watchdog.take() {
+            drop::<mpsc::Sender<()>>(polled);
+            return Poll::Ready(thread);
         }
+        let (polled, was_polled) = mpsc::channel();
+        let waker = cx.waker().clone();
+        let thread = thread::spawn(move || {
+            let in_time = was_polled.recv_timeout(Duration::from_secs(20));
+            waker.wake();
+            assert_eq!(
+                in_time,
+                Err(RecvTimeoutError::Disconnected),
+                "not polled again"
+            );
+        });
+        watchdog = Some((polled, thread));
+        Poll::Pending
     })
-    .await;
+    .await
+    .join()
+    .expect("it is polled again");
     end();
     future.await
 }
