@@ -23,7 +23,7 @@
 //!
 //! | it ends | that says | so |
 //! |---|---|---|
-//! | after a poll in vain, with no other wait polled meanwhile | a sleep was saved | the next asks |
+//! | after two polls in vain, with no other wait polled meanwhile | a sleep was saved | the next asks |
 //! | before, and this thread has woken nobody of its side | the other side runs elsewhere | the same |
 //! | before, and this thread has woken somebody of its side | the other side may run here: there is no sleep to save | the next polls in vain go without: 1, then 3, 7, and so on up to 255 |
 //! | when `LIMIT` is over | a sleep was put off for nothing | the same, and so many times `LIMIT` |
@@ -59,6 +59,10 @@ pub const LIMIT: Duration = Duration::from_micros(50);
 /// How many polls of other waits may come between two of the one that asks. If there are more, it was most likely
 /// dropped.
 pub const OTHERS: u8 = 64;
+
+/// After how many polls in vain the thread has had nothing else to run. One is not enough: a task that yields is polled
+/// again as who asks is, in whatever order.
+const IDLE: u8 = 2;
 
 /// Who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,8 +160,8 @@ struct Habit {
     since: Option<Instant>,
     /// Until when no wait does.
     rests_until: Option<Instant>,
-    /// Whether it was polled in vain, with no other wait polled meanwhile.
-    in_vain: bool,
+    /// How often it was polled in vain, with no other wait polled meanwhile.
+    in_vain: u8,
     side: Side,
     /// How many of its side the thread had woken when it began.
     woken: u32,
@@ -169,7 +173,7 @@ impl Habit {
         rested: 0,
         since: None,
         rests_until: None,
-        in_vain: false,
+        in_vain: 0,
         side: Side::Receiver,
         woken: 0,
     };
@@ -192,7 +196,7 @@ impl Habit {
             return false;
         }
         set_rest(OTHERS);
-        self.in_vain = false;
+        self.in_vain = 0;
         self.side = side;
         self.woken = woken(side);
         true
@@ -207,7 +211,9 @@ impl Habit {
             self.was_put_off();
             return false;
         }
-        self.in_vain |= REST.with(Cell::get) == OTHERS;
+        if REST.with(Cell::get) == OTHERS {
+            self.in_vain = self.in_vain.saturating_add(1);
+        }
         set_rest(OTHERS);
         true
     }
@@ -217,7 +223,7 @@ impl Habit {
         if self.is_over() {
             return;
         }
-        if self.in_vain || self.woken == woken(self.side) {
+        if self.in_vain >= IDLE || self.woken == woken(self.side) {
             (self.pays, self.rested) = (true, 0);
         } else {
             self.was_of_no_use();

@@ -136,14 +136,29 @@ fn after_a_quick_answer_from_elsewhere_the_next_asks() {
 }
 
 #[test]
-fn after_a_poll_in_vain_it_makes_no_difference_who_ends_the_wait() {
+fn after_two_polls_in_vain_it_makes_no_difference_who_ends_the_wait() {
     let wait = Wait::new();
     in_a_poll(move || {
-        assert!(wait.asks());
-        assert!(wait.asks());
+        for _ in 0..3 {
+            assert!(wait.asks());
+        }
         wake_a_receiver();
         wait.ready();
         assert!(wait.asks());
+    });
+}
+
+/// As with a sender of the same thread that yields after each message: both are polled again, one after the other.
+#[test]
+fn a_task_that_yields_makes_no_thread_idle() {
+    let wait = Wait::new();
+    in_a_poll(move || {
+        for _ in 0..2 {
+            assert!(wait.asks());
+        }
+        wake_a_receiver();
+        wait.ready();
+        assert!(!wait.asks());
     });
 }
 

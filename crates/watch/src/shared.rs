@@ -68,7 +68,7 @@
 use std::{marker::PhantomData, mem::MaybeUninit, num::NonZeroUsize, ptr::NonNull};
 
 use narrows_core::{
-    busy_poll::Side,
+    busy_poll::{self, Side},
     sync::{
         Condvar, Mutex, MutexGuard, UnsafeCell,
         atomic::{AtomicPtr, AtomicUsize, Ordering},
@@ -386,7 +386,7 @@ impl<T> Shared<T> {
         }
         if let Some(waker) = locked.changed.call_only() {
             drop(locked);
-            return waker.wake();
+            return busy_poll::wake(Side::Receiver, waker);
         }
         let mut batch = WakeBatch::new(Side::Receiver);
         let many = locked.changed.call_all(&mut batch);

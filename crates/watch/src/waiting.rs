@@ -6,7 +6,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use narrows_core::wait_set::Ticket;
+use narrows_core::{
+    busy_poll::{self, Side},
+    wait_list::WakerId,
+    wait_set::Ticket,
+};
 
 use crate::{error::RecvError, shared::Shared, state::Version};
 
@@ -28,6 +32,8 @@ pub(crate) struct Waiting<S: Deref<Target = Shared<T>>, T> {
     shared: S,
     /// There while it waits, of the round that it has seen.
     ticket: Option<Ticket>,
+    /// Which waker the set has of it, while it waits.
+    given: WakerId,
 }
 
 impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
@@ -36,6 +42,7 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
         Self {
             shared,
             ticket: None,
+            given: WakerId::NONE,
         }
     }
 
@@ -53,20 +60,32 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
     ) -> Poll<Result<Version, RecvError>> {
         match news(&self.shared, seen) {
             Some(news) => {
+                busy_poll::ready(&raw const *self);
                 self.ticket = None;
                 Poll::Ready(news)
             }
-            None => self.wait(seen, cx.waker()),
+            None => self.wait(seen, cx),
         }
     }
 
     #[inline(never)]
-    fn wait(&mut self, seen: Version, waker: &Waker) -> Poll<Result<Version, RecvError>> {
+    fn wait(&mut self, seen: Version, cx: &mut Context<'_>) -> Poll<Result<Version, RecvError>> {
+        busy_poll::pending(Side::Receiver, &raw const *self, cx);
+        if self.ticket.is_some() && self.given == WakerId::of(cx.waker()) {
+            // The set has it still: who calls it has made news first.
+            return Poll::Pending;
+        }
+        self.register(seen, cx.waker())
+    }
+
+    fn register(&mut self, seen: Version, waker: &Waker) -> Poll<Result<Version, RecvError>> {
         // Dropped after the lock, whatever is in it.
         let mut clone = self.ticket.is_none().then(|| waker.clone());
         loop {
             let mut locked = self.shared.lock_waiting();
             if let Some(news) = news(&self.shared, seen) {
+                drop(locked);
+                busy_poll::ready(&raw const *self);
                 self.ticket = None;
                 return Poll::Ready(news);
             }
@@ -75,12 +94,14 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
                 (Some(held), _) if held.will_wake(waker) => return Poll::Pending,
                 (Some(held), Some(clone)) => {
                     mem::swap(held, clone);
+                    self.given = WakerId::of(held);
                     return Poll::Pending;
                 }
                 (None, Some(_)) => {
-                    self.ticket = clone
-                        .take()
-                        .map(|clone| locked.changed.join(seen.number(), clone));
+                    self.ticket = clone.take().map(|clone| {
+                        self.given = WakerId::of(&clone);
+                        locked.changed.join(seen.number(), clone)
+                    });
                     return Poll::Pending;
                 }
                 (_, None) => {

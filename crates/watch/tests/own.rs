@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use narrows_test_utils::panics;
 use narrows_test_utils::payload::Ledger;
+#[cfg(feature = "tokio")]
+use narrows_test_utils::poll::polled_again;
 use narrows_test_utils::poll::ready;
 use narrows_test_utils::waker::Probe;
 use narrows_watch::{Builder, Receiver, Sender, channel, shared_channel};
@@ -409,4 +411,19 @@ mod stream {
         drop(updates);
         assert_eq!((probe.live(), tx.receiver_count()), (0, 0));
     }
+}
+
+/// Before its thread sleeps.
+#[cfg(feature = "tokio")]
+#[tokio::test]
+async fn a_receiver_in_a_task_is_polled_again() {
+    let (tx, mut rx) = channel(0);
+    let task = async move {
+        polled_again(rx.changed(), || tx.send(1).expect("it waits")).await?;
+        Ok(*rx.borrow())
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), tokio::spawn(task));
+    let seen: Result<u32, narrows_watch::error::RecvError> =
+        in_time.await.expect("it is polled again").unwrap();
+    assert_eq!(seen.unwrap(), 1);
 }
