@@ -3,12 +3,11 @@
 use std::{
     mem,
     ops::Deref,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use narrows_core::{
     busy_poll::{self, Side},
-    wait_list::WakerId,
     wait_set::Ticket,
 };
 
@@ -32,8 +31,6 @@ pub(crate) struct Waiting<S: Deref<Target = Shared<T>>, T> {
     shared: S,
     /// There while it waits, of the round that it has seen.
     ticket: Option<Ticket>,
-    /// Which waker the set has of it, while it waits.
-    given: WakerId,
 }
 
 impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
@@ -42,7 +39,6 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
         Self {
             shared,
             ticket: None,
-            given: WakerId::NONE,
         }
     }
 
@@ -71,14 +67,7 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
     #[inline(never)]
     fn wait(&mut self, seen: Version, cx: &mut Context<'_>) -> Poll<Result<Version, RecvError>> {
         busy_poll::pending(Side::Receiver, &raw const *self, cx);
-        if self.ticket.is_some() && self.given == WakerId::of(cx.waker()) {
-            // The set has it still: who calls it has made news first.
-            return Poll::Pending;
-        }
-        self.register(seen, cx.waker())
-    }
-
-    fn register(&mut self, seen: Version, waker: &Waker) -> Poll<Result<Version, RecvError>> {
+        let waker = cx.waker();
         // Dropped after the lock, whatever is in it.
         let mut clone = self.ticket.is_none().then(|| waker.clone());
         loop {
@@ -94,14 +83,12 @@ impl<S: Deref<Target = Shared<T>>, T> Waiting<S, T> {
                 (Some(held), _) if held.will_wake(waker) => return Poll::Pending,
                 (Some(held), Some(clone)) => {
                     mem::swap(held, clone);
-                    self.given = WakerId::of(held);
                     return Poll::Pending;
                 }
                 (None, Some(_)) => {
-                    self.ticket = clone.take().map(|clone| {
-                        self.given = WakerId::of(&clone);
-                        locked.changed.join(seen.number(), clone)
-                    });
+                    self.ticket = clone
+                        .take()
+                        .map(|clone| locked.changed.join(seen.number(), clone));
                     return Poll::Pending;
                 }
                 (_, None) => {
