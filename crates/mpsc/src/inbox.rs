@@ -102,7 +102,7 @@ impl<T> ReceiverHalf<T> {
     #[inline(never)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         coop::poll(cx, |cx| {
-            let found = self.poll_wait(cx, |half| half.finds_next().then_some(()));
+            let found = self.poll_wait(cx, true, |half| half.finds_next().then_some(()));
             found.map(|found| found.is_some())
         })
     }
@@ -131,7 +131,7 @@ impl<T> ReceiverHalf<T> {
             return Poll::Ready(0);
         }
         coop::poll(cx, |cx| {
-            let moved = self.poll_wait(cx, |half| {
+            let moved = self.poll_wait(cx, false, |half| {
                 let mut moved = 0;
                 while moved < limit.min(MOVED_AT_ONCE) {
                     let Some((full, _)) = half.next() else { break };
@@ -158,14 +158,21 @@ impl<T> ReceiverHalf<T> {
         Some((full, shared))
     }
 
-    /// The loop of the receiver's waits: try, register, try again. `None` if no message will come.
+    /// The loop of the receiver's waits: try, unless that was in vain just before, register, try again. `None` if no
+    /// message will come.
     fn poll_wait<R>(
         &mut self,
         cx: &mut Context<'_>,
+        mut tried: bool,
         mut fetch: impl FnMut(&mut Self) -> Option<R>,
     ) -> Poll<Option<R>> {
         loop {
-            if let Some(fetched) = fetch(self) {
+            let fetched = if mem::take(&mut tried) {
+                None
+            } else {
+                fetch(self)
+            };
+            if let Some(fetched) = fetched {
                 busy_poll::ready(&raw const *self.shared);
                 self.stop_waiting();
                 return Poll::Ready(Some(fetched));
@@ -195,6 +202,7 @@ impl<T> ReceiverHalf<T> {
             if self.lets_gather() {
                 continue;
             }
+            self.notice_taken(seen);
             let cell = self.shared.receiver_waker();
             match self.waker {
                 MyWaker::Nowhere => {
@@ -202,20 +210,12 @@ impl<T> ReceiverHalf<T> {
                     self.waker = MyWaker::InTheCell;
                 }
                 MyWaker::InTheCell => {}
-                MyWaker::Taken if cell.is_lent() => {
+                MyWaker::Taken => {
                     // Somebody is about to wake with it, and has not done so yet: a few instructions more.
                     if cell.will_wake(cx.waker()) {
                         return Poll::Pending;
                     }
                     return Self::look_again(cx);
-                }
-                MyWaker::Taken => {
-                    self.waker = MyWaker::Nowhere;
-                    continue;
-                }
-                MyWaker::Asleep if !seen.receiver_sleeps() => {
-                    self.waker = MyWaker::Taken;
-                    continue;
                 }
                 MyWaker::Asleep => {
                     if cell.will_wake(cx.waker()) {
@@ -256,6 +256,17 @@ impl<T> ReceiverHalf<T> {
     fn may_yield(&mut self) -> bool {
         let yielded_at = mem::replace(&mut self.yielded_at, self.cursor.position());
         yielded_at != self.cursor.position()
+    }
+
+    /// Notices that somebody has found it asleep, as far as was `seen`, and has taken the waker.
+    #[inline]
+    fn notice_taken(&mut self, seen: Seen) {
+        if matches!(self.waker, MyWaker::Asleep) && !seen.receiver_sleeps() {
+            self.waker = MyWaker::Taken;
+        }
+        if matches!(self.waker, MyWaker::Taken) && !self.shared.receiver_waker().is_lent() {
+            self.waker = MyWaker::Nowhere;
+        }
     }
 
     /// Says no more that it waits, unless somebody has seen it.
