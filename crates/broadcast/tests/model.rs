@@ -17,7 +17,7 @@ use narrows_core::{
     blocking::block_on,
     sync::{Arc, model, thread},
 };
-use narrows_test_utils::model::Note;
+use narrows_test_utils::model::{Note, ask_in_this_thread};
 
 /// A message whose clones are watched: `clone` writes to it, so two clones at a time are a race.
 #[derive(Debug)]
@@ -102,6 +102,20 @@ fn send_against_await() {
         assert_eq!(block_on(rx.recv()).unwrap().value, 1);
         sender.join().unwrap();
         assert_eq!(block_on(rx.recv()).unwrap_err(), RecvError::Closed);
+    });
+}
+
+#[test]
+fn send_and_drop_against_a_receiver_that_is_polled_again() {
+    model(|| {
+        let (tx, mut rx) = channel(2);
+        let sender = thread::spawn(move || {
+            assert_eq!(tx.send(Message::new(1)).unwrap(), 1);
+        });
+        ask_in_this_thread(2);
+        assert_eq!(block_on(rx.recv()).unwrap().value, 1);
+        assert_eq!(block_on(rx.recv()).unwrap_err(), RecvError::Closed);
+        sender.join().unwrap();
     });
 }
 
@@ -772,8 +786,8 @@ mod panicking_in_a_clone {
 
 mod lossless {
     use super::{
-        Builder, Message, Poll, PolledOnce, TryRecvError, TrySendError, block_on, model, pin,
-        thread, try_value,
+        Builder, Message, Poll, PolledOnce, TryRecvError, TrySendError, ask_in_this_thread,
+        block_on, model, pin, thread, try_value,
     };
 
     #[test]
@@ -817,6 +831,21 @@ mod lossless {
             assert_eq!(block_on(tx.send(Message::new(2))).unwrap(), 1);
             assert_eq!(try_value(&mut quick), Ok(2));
             dropping.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn waiting_send_that_is_polled_again_against_recv() {
+        model(|| {
+            let (tx, mut rx) = Builder::new(1).lossless().channel();
+            tx.try_send(Message::new(1)).unwrap();
+            let sender = thread::spawn(move || {
+                ask_in_this_thread(2);
+                assert_eq!(block_on(tx.send(Message::new(2))).unwrap(), 1);
+            });
+            assert_eq!(block_on(rx.recv()).unwrap().value, 1);
+            assert_eq!(block_on(rx.recv()).unwrap().value, 2);
+            sender.join().unwrap();
         });
     }
 

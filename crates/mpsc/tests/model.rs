@@ -19,7 +19,7 @@ use narrows_mpsc::{
     error::{TryRecvError, TrySendError},
     unbounded_channel,
 };
-use narrows_test_utils::model::{Note, Payload};
+use narrows_test_utils::model::{Note, Payload, ask_in_this_thread};
 
 /// What wakes nobody, but shows by its count whether a channel still holds it.
 struct Idle;
@@ -80,12 +80,6 @@ fn send(tx: &Sender<Payload>, value: u32) -> bool {
 
 fn recv(rx: &mut Receiver<Payload>) -> Option<u32> {
     block_on(rx.recv()).map(|message| message.read())
-}
-
-/// The waits of this thread ask to be polled again, so many times. On real threads, outside of tasks, they don't.
-fn ask_in_this_thread(_times: u32) {
-    #[cfg(narrows_loom)]
-    narrows_core::busy_poll::ask_in_this_thread(_times);
 }
 
 mod send_and_receive {

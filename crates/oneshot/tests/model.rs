@@ -14,7 +14,7 @@ use narrows_core::{
     sync::{Arc, model, thread},
 };
 use narrows_oneshot::{Receiver, Sender, channel, error::TryRecvError};
-use narrows_test_utils::model::{Note, Payload};
+use narrows_test_utils::model::{Note, Payload, ask_in_this_thread};
 
 /// What wakes nobody, but shows by its count whether a channel still holds it.
 struct Idle;
@@ -62,6 +62,17 @@ fn send_against_await() {
     model(|| {
         let (tx, rx) = channel();
         let sender = thread::spawn(move || assert!(tx.send(Payload::new(1)).is_ok()));
+        assert_eq!(block_on(rx).unwrap().read(), 1);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn send_against_a_receiver_that_is_polled_again() {
+    model(|| {
+        let (tx, rx) = channel();
+        let sender = thread::spawn(move || assert!(tx.send(Payload::new(1)).is_ok()));
+        ask_in_this_thread(2);
         assert_eq!(block_on(rx).unwrap().read(), 1);
         sender.join().unwrap();
     });

@@ -1,5 +1,5 @@
 #![expect(unsafe_code, reason = "the model checker watches raw accesses")]
-//! What models put into channels: memory that the checker watches.
+//! What models put into channels, memory that the checker watches; and what they ask of a thread's waits.
 
 use narrows_core::sync::{Arc, UnsafeCell};
 
@@ -58,4 +58,11 @@ impl Note {
         // SAFETY: the model's claim; see the type.
         self.0.with(|note| unsafe { *note })
     }
+}
+
+/// The waits of this thread [ask to be polled again](narrows_core::busy_poll), so many times. On real threads, outside
+/// of tasks, they don't.
+pub fn ask_in_this_thread(_times: u32) {
+    #[cfg(narrows_loom)]
+    narrows_core::busy_poll::ask_in_this_thread(_times);
 }

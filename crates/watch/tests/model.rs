@@ -14,7 +14,7 @@ use narrows_core::{
     blocking::block_on,
     sync::{Arc, atomic::AtomicU32, model, thread},
 };
-use narrows_test_utils::model::{Note, Payload};
+use narrows_test_utils::model::{Note, Payload, ask_in_this_thread};
 use narrows_watch::{Receiver, Sender, channel};
 
 /// A channel whose values are dropped once, and read only where they are visible.
@@ -321,6 +321,25 @@ fn send_against_changed() {
         let sender = thread::spawn(move || send(&tx, 1));
         block_on(rx.changed()).unwrap();
         assert_eq!(rx.borrow().read(), 1);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn sends_against_a_receiver_that_is_polled_again() {
+    model(|| {
+        let (tx, mut rx) = payloads();
+        let sender = thread::spawn(move || {
+            send(&tx, 1);
+            send(&tx, 2);
+        });
+        ask_in_this_thread(2);
+        block_on(rx.changed()).unwrap();
+        let seen = rx.borrow_and_update().read();
+        if seen == 1 {
+            block_on(rx.changed()).unwrap();
+            assert_eq!(rx.borrow().read(), 2);
+        }
         sender.join().unwrap();
     });
 }
