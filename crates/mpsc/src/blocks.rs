@@ -306,30 +306,47 @@ impl<T> Tail<T> {
     ) -> Option<Found> {
         let mut messages = messages.drain(..positions.count() as usize);
         let first = messages.next()?;
+        let start = self.block(links, claims, positions.first());
+        let mut block = start;
         for (n, message) in (1..).zip(messages) {
-            let slot = self.slot(links, claims, positions.first().plus(n));
+            let position = positions.first().plus(n);
+            if self.shape.index(position) == 0 {
+                block = self.block(links, claims, position);
+            }
+            // SAFETY: it is the position's block, and all from `start` on stay until the first message is filled.
+            let slot = unsafe { Block::slot(block, self.shape, position) };
             // SAFETY: as in `fill`; and the first is filled last.
             unsafe { slot.fill_behind(message) };
         }
-        self.fill(links, claims, positions, || first)
+        // SAFETY: it is the position's block, and stays until this is filled.
+        let slot = unsafe { Block::slot(start, self.shape, positions.first()) };
+        // SAFETY: as in `fill`.
+        unsafe { slot.fill(|| first) };
+        positions.receiver
     }
 
     /// The slot of a position that the caller has been given and has not filled.
     #[inline]
     fn slot(&self, links: &Links<T>, claims: &Claims, position: Position) -> Slot<'_, T> {
+        let block = self.block(links, claims, position);
+        // SAFETY: it is the position's block, and it stays until the position is filled and taken.
+        unsafe { Block::slot(block, self.shape, position) }
+    }
+
+    /// The block of such a position. It stays until that is filled and taken.
+    #[inline]
+    fn block(&self, links: &Links<T>, claims: &Claims, position: Position) -> *mut Block<T> {
         // ORDERING: Acquire; pairs with the Release of whoever moved it there: the block is whole.
         let tail = self.block.load(Ordering::Acquire);
         let start = self.shape.start(position);
         // A ring has one block. Not to look into it spares the sender a wait for what the receiver has just written.
         // SAFETY: a block stays while a sender may be on its way from it (the header's argument).
         let is_there = || self.shape.is_ring() || unsafe { &*tail }.start() == start;
-        let block = if !tail.is_null() && is_there() {
+        if !tail.is_null() && is_there() {
             tail
         } else {
             self.walk(links, claims, position, tail)
-        };
-        // SAFETY: it is the position's block, and it stays until the position is filled and taken.
-        unsafe { Block::slot(block, self.shape, position) }
+        }
     }
 
     #[cold]
@@ -505,16 +522,53 @@ impl<T> Cursor<T> {
     #[inline]
     pub(crate) fn next<'a>(&mut self, shape: Shape, links: &'a Links<T>) -> Option<Full<'a, T>> {
         let slot = self.full_slot(shape, links)?;
-        if shape.is_ring() {
-            // SAFETY: a ring has all positions.
-            unsafe { Block::slot(self.block, shape, self.position.minus_one()) }.empty();
+        self.go_on(shape, 1);
+        Some(Full(slot))
+    }
+
+    /// Moves those messages that are there to the end of `buffer`, at most `most`; how many.
+    pub(crate) fn take_many(
+        &mut self,
+        shape: Shape,
+        links: &Links<T>,
+        buffer: &mut Vec<T>,
+        most: usize,
+    ) -> usize {
+        let mut moved = 0;
+        while moved < most && self.finds_next(shape, links) {
+            let (block, first) = (self.block, self.position);
+            // SAFETY: as in `full_slot`; only positions of this block are asked for.
+            let slot = |n| unsafe { Block::<T>::slot(block, shape, first.plus(n)) };
+            let rest = shape.slots() as usize - shape.index(first);
+            // In a ring the slot behind the cursor is still marked as full, and it may be the last of these.
+            let others = shape.slots() as usize - usize::from(shape.is_ring());
+            let most_here = rest.min(others).min(most - moved) as u32;
+            let full = (0..most_here)
+                .position(|n| !slot(n).is_full())
+                .map_or(most_here, |n| n as u32);
+            // SAFETY: each is full, and taken once, since the cursor goes on.
+            buffer.extend((0..full).map(|n| unsafe { slot(n).take() }));
+            self.go_on(shape, full);
+            moved += full as usize;
         }
-        self.position = self.position.plus(1);
+        moved
+    }
+
+    /// Goes on by `n` positions of the block, whose messages were taken, or all but the last.
+    #[inline]
+    fn go_on(&mut self, shape: Shape, n: u32) {
+        if shape.is_ring() {
+            for n in 0..n {
+                let before = self.position.minus_one().plus(n);
+                // SAFETY: a ring has all positions.
+                unsafe { Block::slot(self.block, shape, before) }.empty();
+            }
+        }
+        self.position = self.position.plus(n);
         if shape.index(self.position) == 0 && !shape.is_ring() {
             self.before = self.block;
             self.block = ptr::null_mut();
         }
-        Some(Full(slot))
     }
 
     /// Goes into the next block, if it is there.

@@ -132,12 +132,8 @@ impl<T> ReceiverHalf<T> {
         }
         coop::poll(cx, |cx| {
             let moved = self.poll_wait(cx, false, |half| {
-                let mut moved = 0;
-                while moved < limit.min(MOVED_AT_ONCE) {
-                    let Some((full, _)) = half.next() else { break };
-                    buffer.push(full.take());
-                    moved += 1;
-                }
+                let (links, most) = (half.shared.links(), limit.min(MOVED_AT_ONCE));
+                let moved = half.cursor.take_many(half.shape, links, buffer, most);
                 (moved > 0).then_some(moved)
             });
             // Not before the wait is over, since a waker may panic.

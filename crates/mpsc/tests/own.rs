@@ -601,3 +601,27 @@ mod stream {
         let _ = PollSender::new(tx).send_item(1);
     }
 }
+
+/// Wherever the receiver is in a ring, whose last message taken is still marked as full.
+#[test]
+fn recv_many_takes_each_message_of_a_full_channel_once() {
+    for capacity in [1, 2, 3, 7, 127] {
+        let (tx, mut rx) = channel(capacity);
+        for ahead in 0..=2 * capacity {
+            for _ in 0..ahead {
+                tx.try_send(usize::MAX).unwrap();
+                assert_eq!(rx.try_recv(), Ok(usize::MAX));
+            }
+            for message in 0..capacity {
+                tx.try_send(message).unwrap();
+            }
+            let mut received = Vec::new();
+            let moved = rx.blocking_recv_many(&mut received, capacity + 1);
+            assert_eq!(moved, capacity, "{ahead} of {capacity}");
+            assert!(
+                received.into_iter().eq(0..capacity),
+                "{ahead} of {capacity}"
+            );
+        }
+    }
+}
