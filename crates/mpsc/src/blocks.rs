@@ -361,7 +361,7 @@ impl<T> Tail<T> {
         let mut block = tail;
         if block.is_null() {
             block = links.after(ptr::null_mut(), self.shape);
-            // ORDERING: Release; pairs with the Acquire in `slot`: the block is whole. Relaxed on failure: somebody
+            // ORDERING: Release; pairs with the Acquire in `block`: the block is whole. Relaxed on failure: somebody
             // else has set it.
             let _ = self
                 .block
@@ -379,7 +379,7 @@ impl<T> Tail<T> {
             let next = links.after(block, self.shape);
             moves_tail = moves_tail && this.is_filled(block, self.shape);
             if moves_tail {
-                // ORDERING: Release; pairs with the Acquire in `slot`: the next block is whole.
+                // ORDERING: Release; pairs with the Acquire in `block`: the next block is whole.
                 // Relaxed on failure: somebody else has moved it.
                 moves_tail = self
                     .block
@@ -546,6 +546,7 @@ impl<T> Cursor<T> {
             let full = (0..most_here)
                 .position(|n| !slot(n).is_full())
                 .map_or(most_here, |n| n as u32);
+            buffer.reserve(full as usize); // Which may panic, and so comes first.
             // SAFETY: each is full, and taken once, since the cursor goes on.
             buffer.extend((0..full).map(|n| unsafe { slot(n).take() }));
             self.go_on(shape, full);
