@@ -29,12 +29,20 @@ impl FirstPanic {
     }
 
     /// Goes on with the panic that was caught, if there was one and the thread isn't panicking already.
+    #[inline]
     pub fn resume(self) {
-        match self.0 {
-            None => {}
-            Some(panic) if thread::panicking() => discard(panic),
-            Some(panic) => resume_unwind(panic),
+        if let Some(panic) = self.0 {
+            resume(panic);
         }
+    }
+}
+
+#[cold]
+fn resume(panic: Box<dyn Any + Send>) {
+    if thread::panicking() {
+        discard(panic);
+    } else {
+        resume_unwind(panic);
     }
 }
 

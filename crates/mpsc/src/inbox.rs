@@ -9,13 +9,14 @@ use narrows_core::{
     busy_poll::{self, Side},
     coop,
     first_panic::FirstPanic,
-    sync::{Arc, hint, thread},
+    sync::{hint, thread},
 };
 
 use crate::{
     blocks::{Cursor, Full, Shape},
     claims::{Position, Seen},
     error::TryRecvError,
+    halves::{RECEIVER, Share},
     shared::Shared,
     waker_cell::Found,
 };
@@ -23,7 +24,7 @@ use crate::{
 /// The receiver's share of the channel.
 #[derive(Debug)]
 pub(crate) struct ReceiverHalf<T> {
-    shared: Arc<Shared<T>>,
+    shared: Share<T, RECEIVER>,
     /// The channel's, so that the receiver need not look where the senders write.
     shape: Shape,
     cursor: Cursor<T>,
@@ -47,7 +48,7 @@ enum MyWaker {
 }
 
 impl<T> ReceiverHalf<T> {
-    pub(crate) fn new(shared: Arc<Shared<T>>, shape: Shape) -> Self {
+    pub(crate) fn new(shared: Share<T, RECEIVER>, shape: Shape) -> Self {
         Self {
             shared,
             shape,
@@ -306,6 +307,17 @@ impl<T> ReceiverHalf<T> {
         newly
     }
 
+    /// Drops what was sent as far as was `seen` when the channel was closed: no sender gets a position any more but for
+    /// what it has claimed.
+    fn drop_messages(&mut self, seen: Seen, panics: &mut FirstPanic) {
+        while self.cursor.position() != seen.sent() {
+            match self.next() {
+                Some((full, shared)) => panics.catch(|| drop(free(shared, full))),
+                None => self.await_next(),
+            }
+        }
+    }
+
     fn close_catching(&mut self, panics: &mut FirstPanic) -> bool {
         let newly = !self.shared.claims().close().is_closed();
         if newly {
@@ -357,19 +369,15 @@ const MOVED_AT_ONCE: usize = 1 << 20;
 impl<T> Drop for ReceiverHalf<T> {
     fn drop(&mut self) {
         let mut panics = FirstPanic::none();
-        self.close_catching(&mut panics);
-        let seen = self.shared.claims().load();
-        self.take_back(seen);
-        panics.catch(|| self.stop_waiting());
-        // No sender gets a position any more but for what it has claimed.
-        while self.cursor.position() != seen.sent() {
-            match self.next() {
-                Some((full, shared)) => {
-                    panics.catch(|| drop(free(shared, full)));
-                }
-                None => self.await_next(),
-            }
+        // Who has the last share has nobody to refuse: all senders are gone. `Shared` drops the messages, and calls the
+        // waits that were forgotten.
+        if !self.shared.is_last() {
+            self.close_catching(&mut panics);
+            let seen = self.shared.claims().load();
+            self.take_back(seen);
+            self.drop_messages(seen, &mut panics);
         }
+        panics.catch(|| self.stop_waiting());
         self.shared
             .leave(mem::replace(&mut self.cursor, Cursor::new()));
         panics.resume();

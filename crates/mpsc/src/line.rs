@@ -79,6 +79,11 @@ impl<T> Line<T> {
             closing: WaitList::new(),
         }
     }
+
+    /// Whether nobody waits for anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.closing.is_empty()
+    }
 }
 
 impl<T> Shared<T> {
@@ -191,10 +196,7 @@ impl<T> Shared<T> {
 
     /// The channel was closed: calls everybody.
     pub(crate) fn call_all(&self, panics: &mut FirstPanic) {
-        let nobody = {
-            let line = self.line().lock();
-            line.waiting.is_empty() && line.closing.is_empty()
-        };
+        let nobody = self.line().lock().is_empty();
         if !nobody {
             wake_all_catching(&Waiting(self), panics);
             wake_all_catching(&Closing(self), panics);

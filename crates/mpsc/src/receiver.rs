@@ -308,7 +308,7 @@ impl<T> Receiver<T> {
     /// ```
     #[must_use]
     pub fn sender_strong_count(&self) -> usize {
-        self.half.shared().sender_count()
+        self.half.shared().shares().senders()
     }
 
     /// How many weak senders there are; see [`sender_strong_count`](Self::sender_strong_count).
@@ -322,7 +322,7 @@ impl<T> Receiver<T> {
     /// ```
     #[must_use]
     pub fn sender_weak_count(&self) -> usize {
-        self.half.shared().weak_sender_count()
+        self.half.shared().shares().weak_senders()
     }
 }
 

@@ -518,7 +518,7 @@ impl<T> Sender<T> {
     /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
-        self.half.shared().sender_count()
+        self.half.shared().shares().senders()
     }
 
     /// How many weak senders there are; see [`strong_count`](Self::strong_count).
@@ -531,7 +531,7 @@ impl<T> Sender<T> {
     /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
-        self.half.shared().weak_sender_count()
+        self.half.shared().shares().weak_senders()
     }
 
     /// A handle that does not keep the channel open.
@@ -620,7 +620,7 @@ impl<T> WeakSender<T> {
     /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
-        self.half.shared().sender_count()
+        self.half.shared().shares().senders()
     }
 
     /// As [`Sender::weak_count`].
@@ -632,7 +632,7 @@ impl<T> WeakSender<T> {
     /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
-        self.half.shared().weak_sender_count()
+        self.half.shared().shares().weak_senders()
     }
 }
 

@@ -84,17 +84,14 @@ use std::{collections::VecDeque, task::Waker};
 use narrows_core::{
     busy_poll::{self, Side},
     first_panic::FirstPanic,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Mutex,
 };
 
 use crate::{
     blocks::{Cursor, Links, Tail},
     claims::{Claims, Position, Positions, Refusal, Seen},
     error::TrySendError,
-    halves::SenderHalf,
+    halves::{self, SenderHalf, Shares},
     inbox::ReceiverHalf,
     line::Line,
     taken::Taken,
@@ -113,9 +110,8 @@ pub(crate) struct Shared<T> {
     capacity: usize,
     line: Mutex<Line<T>>,
     /// What the receiver left behind.
-    cursor: Mutex<Option<Cursor<T>>>,
-    pub(crate) senders: AtomicUsize,
-    pub(crate) weak_senders: AtomicUsize,
+    cursor: Mutex<Cursor<T>>,
+    shares: Shares,
     links: Links<T>,
     taken: Taken,
     waker: WakerCell,
@@ -146,20 +142,18 @@ impl<T> Shared<T> {
     pub(crate) fn pair(capacity: Option<usize>) -> (SenderHalf<T>, ReceiverHalf<T>) {
         let tail = Tail::new(capacity.unwrap_or(MAX_CAPACITY));
         let shape = tail.shape();
-        let shared = Arc::new(Self {
+        let (sender, share) = halves::made(|| Self {
             claims: Claims::new(capacity),
             tail,
             capacity: capacity.unwrap_or(MAX_CAPACITY),
             line: Mutex::new(Line::new()),
-            cursor: Mutex::new(None),
-            senders: AtomicUsize::new(1),
-            weak_senders: AtomicUsize::new(0),
+            cursor: Mutex::new(Cursor::new()),
+            shares: Shares::new(),
             links: Links::new(),
             taken: Taken::new(),
             waker: WakerCell::new(),
         });
-        let receiver = ReceiverHalf::new(Arc::clone(&shared), shape);
-        (SenderHalf { shared }, receiver)
+        (sender, ReceiverHalf::new(share, shape))
     }
 
     #[inline]
@@ -312,15 +306,9 @@ impl<T> Shared<T> {
         seen.sent().since(taken) as usize
     }
 
-    pub(crate) fn sender_count(&self) -> usize {
-        // ORDERING: Acquire; pairs with the Release in `SenderHalf::drop`: who sees that a sender is gone
-        // sees what it did.
-        self.senders.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn weak_sender_count(&self) -> usize {
-        // ORDERING: Relaxed; a weak sender does nothing that one could want to see.
-        self.weak_senders.load(Ordering::Relaxed)
+    #[inline]
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.shares
     }
 
     /// The last sender is gone.
@@ -332,16 +320,20 @@ impl<T> Shared<T> {
     /// The receiver leaves; what is still sent will be dropped with the channel.
     pub(crate) fn leave(&self, cursor: Cursor<T>) {
         if cursor.has_begun() {
-            *self.cursor.lock() = Some(cursor);
+            *self.cursor.lock() = cursor;
         }
     }
 }
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        let mut cursor = self.cursor.get_mut().take().unwrap_or_else(Cursor::new);
-        let shape = self.tail.shape();
         let mut panics = FirstPanic::none();
+        if !self.line.get_mut().is_empty() {
+            // Futures that were forgotten while they waited: each of the others has kept a share.
+            self.call_all(&mut panics);
+        }
+        let cursor = self.cursor.get_mut();
+        let shape = self.tail.shape();
         while let Some(full) = cursor.next(shape, &self.links) {
             panics.catch(|| drop(full.take()));
         }

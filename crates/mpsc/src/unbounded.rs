@@ -192,7 +192,7 @@ impl<T> UnboundedSender<T> {
     /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
-        self.half.shared().sender_count()
+        self.half.shared().shares().senders()
     }
 
     /// How many weak senders there are; see [`strong_count`](Self::strong_count).
@@ -205,7 +205,7 @@ impl<T> UnboundedSender<T> {
     /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
-        self.half.shared().weak_sender_count()
+        self.half.shared().shares().weak_senders()
     }
 
     /// A handle that does not keep the channel open.
@@ -293,7 +293,7 @@ impl<T> WeakUnboundedSender<T> {
     /// ```
     #[must_use]
     pub fn strong_count(&self) -> usize {
-        self.half.shared().sender_count()
+        self.half.shared().shares().senders()
     }
 
     /// As [`UnboundedSender::weak_count`].
@@ -305,7 +305,7 @@ impl<T> WeakUnboundedSender<T> {
     /// ```
     #[must_use]
     pub fn weak_count(&self) -> usize {
-        self.half.shared().weak_sender_count()
+        self.half.shared().shares().weak_senders()
     }
 }
 
@@ -591,7 +591,7 @@ impl<T> UnboundedReceiver<T> {
     /// ```
     #[must_use]
     pub fn sender_strong_count(&self) -> usize {
-        self.half.shared().sender_count()
+        self.half.shared().shares().senders()
     }
 
     /// How many weak senders there are; see [`sender_strong_count`](Self::sender_strong_count).
@@ -605,7 +605,7 @@ impl<T> UnboundedReceiver<T> {
     /// ```
     #[must_use]
     pub fn sender_weak_count(&self) -> usize {
-        self.half.shared().weak_sender_count()
+        self.half.shared().shares().weak_senders()
     }
 }
 

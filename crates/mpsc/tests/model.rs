@@ -1024,6 +1024,58 @@ mod the_end {
         });
     }
 
+    /// Whoever is the last frees the channel, with the message that nobody has received.
+    #[test]
+    fn all_handles_dropped_at_once() {
+        model(|| {
+            let (tx, rx) = channel(1);
+            assert!(tx.try_send(Payload::new(1)).is_ok());
+            let weak = tx.downgrade();
+            let droppers = [
+                thread::spawn(move || drop(tx)),
+                thread::spawn(move || drop(weak)),
+            ];
+            drop(rx);
+            for dropper in droppers {
+                dropper.join().unwrap();
+            }
+        });
+    }
+
+    /// The last sender frees no channel to which another has made a weak sender.
+    #[test]
+    fn a_weak_sender_made_against_the_last_drop() {
+        model(|| {
+            let (tx, rx) = channel::<Payload>(1);
+            drop(rx);
+            let another = tx.clone();
+            let dropper = thread::spawn(move || drop(tx));
+            let weak = another.downgrade();
+            drop(another);
+            assert!(weak.strong_count() <= 1);
+            drop(weak.upgrade());
+            dropper.join().unwrap();
+            assert!(weak.upgrade().is_none());
+        });
+    }
+
+    /// Two clones come and go while the receiver leaves: a sender is counted as long as there is one.
+    #[test]
+    fn clones_dropped_against_drop() {
+        model(|| {
+            let (tx, rx) = channel(1);
+            let another = tx.clone();
+            let droppers = [
+                thread::spawn(move || drop(tx.try_send(Payload::new(1)))),
+                thread::spawn(move || drop(another.clone())),
+            ];
+            drop(rx);
+            for dropper in droppers {
+                dropper.join().unwrap();
+            }
+        });
+    }
+
     #[test]
     fn len_is_exact_while_the_last_sender_is_dropped() {
         for n in 0..=3 {
@@ -1082,24 +1134,27 @@ mod the_end {
         });
     }
 
-    /// Whoever finds that all senders are gone sees what each of them did.
+    /// Whoever finds that all senders are gone sees what each of them did. The receiver is the one that is spawned, since
+    /// the checker begins with the other: it does not try what comes between two accesses of one thread to a word.
     #[test]
     fn the_end_shows_what_came_before() {
         model(|| {
             let (tx, mut rx) = channel::<Payload>(1);
             let note = Arc::new(Note::default());
-            let dropper = {
-                let (note, tx) = (Arc::clone(&note), tx.clone());
+            let receiver = {
+                let note = Arc::clone(&note);
                 thread::spawn(move || {
-                    note.write(1);
-                    drop(tx);
+                    if matches!(rx.try_recv(), Err(TryRecvError::Disconnected)) {
+                        assert_eq!(note.read(), 1);
+                    }
                 })
             };
+            let another = tx.clone();
+            let dropper = thread::spawn(move || drop(another));
+            note.write(1);
             drop(tx);
-            if matches!(rx.try_recv(), Err(TryRecvError::Disconnected)) {
-                assert_eq!(note.read(), 1);
-            }
             dropper.join().unwrap();
+            receiver.join().unwrap();
         });
     }
 }

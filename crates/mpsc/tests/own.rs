@@ -625,3 +625,56 @@ fn recv_many_takes_each_message_of_a_full_channel_once() {
         }
     }
 }
+
+/// The senders are gone, and nobody is left to close the channel but its end.
+#[cfg(not(miri))] // They leak on purpose.
+mod waits_that_were_forgotten {
+    use super::*;
+
+    #[test]
+    fn are_called_when_the_channel_ends() {
+        let (tx, rx) = channel(1);
+        tx.try_send(1).expect("there is room");
+        let (send, closed) = (Probe::new(), Probe::new());
+        let mut waits = (Box::pin(tx.send(2)), Box::pin(tx.closed()));
+        assert!(send.poll(&mut waits.0).is_pending());
+        assert!(closed.poll(&mut waits.1).is_pending());
+        std::mem::forget(waits);
+        drop(tx);
+        assert_eq!((send.wakes(), closed.wakes()), (0, 0));
+        drop(rx);
+        assert_eq!((send.wakes(), closed.wakes()), (1, 1));
+    }
+
+    #[test]
+    fn are_not_sent_by_it() {
+        let ledger = Ledger::new();
+        let (tx, rx) = channel(1);
+        tx.try_send(ledger.payload(1)).expect("there is room");
+        let mut wait = Box::pin(tx.enqueue(ledger.payload(2)));
+        assert!(Probe::new().poll(&mut wait).is_pending());
+        std::mem::forget(wait);
+        drop(tx);
+        drop(rx);
+        assert_eq!(ledger.dropped(), [1]);
+    }
+
+    #[test]
+    fn may_panic_as_the_messages_may() {
+        let ledger = Ledger::new();
+        let (tx, rx) = channel(2);
+        for id in 1..=2 {
+            let message = ledger.payload(id).panics_in_drop();
+            tx.try_send(message).expect("there is room");
+        }
+        let probe = Probe::new();
+        probe.on_wake(|| panic!("the waker"));
+        let mut wait = Box::pin(tx.reserve());
+        assert!(probe.poll(&mut wait).is_pending());
+        std::mem::forget(wait);
+        drop(tx);
+        let caught = panics::catch(|| drop(rx)).expect_err("the first panic goes on");
+        assert_eq!(caught.message, "the waker");
+        assert_eq!(ledger.dropped(), [1, 2]);
+    }
+}
