@@ -38,7 +38,6 @@
 
 use std::{
     alloc::{self, Layout},
-    collections::VecDeque,
     fmt,
     mem::MaybeUninit,
     panic::{RefUnwindSafe, UnwindSafe},
@@ -49,6 +48,7 @@ use narrows_core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use crate::{
     claims::{Claims, Position, Positions},
+    lent::Lent,
     slot::{self, Place, Slot, State},
     waker_cell::Found,
 };
@@ -66,10 +66,10 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// The most slots of a block that is one of many, and of a ring.
-    const SLOTS: usize = if cfg!(narrows_loom) { 2 } else { 32 };
+    const SLOTS: usize = if cfg!(narrows_loom) { 2 } else { 64 };
     const RING: usize = if cfg!(narrows_loom) { 4 } else { 256 };
     /// The most memory of a block, unless a single message is larger, and half of the most of a ring.
-    const BYTES: usize = 8192;
+    const BYTES: usize = 16384;
 
     fn of<T>(capacity: usize) -> Self {
         let fit = Self::BYTES / (size_of::<T>() + size_of::<State>());
@@ -204,7 +204,17 @@ impl<T> Block<T> {
     /// `block` is the position's block, and stays for as long as the result is used.
     #[inline]
     unsafe fn slot<'a>(block: *mut Self, shape: Shape, position: Position) -> Slot<'a, T> {
-        let index = shape.index(position);
+        // SAFETY: the caller's promise.
+        unsafe { Self::slot_at(block, shape, shape.index(position)) }
+    }
+
+    /// The slot at `index`.
+    ///
+    /// # Safety
+    ///
+    /// The block has so many slots, and stays for as long as the result is used.
+    #[inline]
+    unsafe fn slot_at<'a>(block: *mut Self, shape: Shape, index: usize) -> Slot<'a, T> {
         let (state, message) = (
             Self::state(block, index),
             Self::message(block, shape, index),
@@ -218,12 +228,27 @@ impl<T> Block<T> {
     }
 
     /// Whether the messages of all its positions were written.
-    fn is_filled(&self, block: *mut Self, shape: Shape) -> bool {
-        let start = Position::new(self.start().into());
-        (0..shape.slots()).all(|n| {
-            // SAFETY: a position of this block, which is borrowed.
-            unsafe { Self::slot(block, shape, start.plus(n)) }.was_filled()
+    ///
+    /// # Safety
+    ///
+    /// `block` stays meanwhile.
+    unsafe fn is_filled(block: *mut Self, shape: Shape) -> bool {
+        (0..shape.slots() as usize).all(|index| {
+            // SAFETY: the index is less than the number of slots that `allocate` wrote.
+            slot::was_filled(unsafe { &*Self::state(block, index) })
         })
+    }
+
+    /// Marks all slots as empty.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else reaches the block any more, and no slot holds a message.
+    unsafe fn empty(block: *mut Self, shape: Shape) {
+        for index in 0..shape.slots() as usize {
+            // SAFETY: `allocate` wrote that many states, and the block is the caller's alone.
+            unsafe { *Self::state(block, index) = slot::empty() };
+        }
     }
 
     fn start(&self) -> u32 {
@@ -292,36 +317,43 @@ impl<T> Tail<T> {
     ) -> Option<Found> {
         let slot = self.slot(links, claims, positions.first());
         // SAFETY: the position was given once, and is used up here.
-        unsafe { slot.fill(message) };
+        unsafe { slot.write(message) };
+        // SAFETY: it was written.
+        unsafe { slot.publish() };
         positions.receiver
     }
 
-    /// The same for several messages, taken from the front.
+    /// The same for several messages, taken from the front. The first is published last: so the receiver looks at none
+    /// before, and all blocks stay.
     pub(crate) fn fill_many(
         &self,
         links: &Links<T>,
         claims: &Claims,
         positions: Positions,
-        messages: &mut VecDeque<T>,
+        messages: &mut Lent<'_, T>,
     ) -> Option<Found> {
-        let mut messages = messages.drain(..positions.count() as usize);
-        let first = messages.next()?;
-        let start = self.block(links, claims, positions.first());
-        let mut block = start;
-        for (n, message) in (1..).zip(messages) {
-            let position = positions.first().plus(n);
-            if self.shape.index(position) == 0 {
-                block = self.block(links, claims, position);
+        let first = self.slot(links, claims, positions.first());
+        let mut filled = 0;
+        while filled < positions.count() {
+            let position = positions.first().plus(filled);
+            let block = self.block(links, claims, position);
+            let start = self.shape.index(position);
+            let n = (positions.count() - filled).min(self.shape.slots() - start as u32);
+            let end = start + n as usize;
+            // SAFETY: the indices are those of positions in this block.
+            let slot = |index| unsafe { Block::<T>::slot_at(block, self.shape, index) };
+            for (index, message) in (start..end).zip(messages.take(n as usize)) {
+                // SAFETY: each position was given once.
+                unsafe { slot(index).write(|| message) };
             }
-            // SAFETY: it is the position's block, and all from `start` on stay until the first message is filled.
-            let slot = unsafe { Block::slot(block, self.shape, position) };
-            // SAFETY: as in `fill`; and the first is filled last.
-            unsafe { slot.fill_behind(message) };
+            for index in start + usize::from(filled == 0)..end {
+                // SAFETY: it was written, and the first is published below.
+                unsafe { slot(index).publish_behind() };
+            }
+            filled += n;
         }
-        // SAFETY: it is the position's block, and stays until this is filled.
-        let slot = unsafe { Block::slot(start, self.shape, positions.first()) };
-        // SAFETY: as in `fill`.
-        unsafe { slot.fill(|| first) };
+        // SAFETY: it was written, since there is one position at least.
+        unsafe { first.publish() };
         positions.receiver
     }
 
@@ -377,7 +409,8 @@ impl<T> Tail<T> {
                 return block;
             }
             let next = links.after(block, self.shape);
-            moves_tail = moves_tail && this.is_filled(block, self.shape);
+            // SAFETY: the same.
+            moves_tail = moves_tail && unsafe { Block::is_filled(block, self.shape) };
             if moves_tail {
                 // ORDERING: Release; pairs with the Acquire in `block`: the next block is whole.
                 // Relaxed on failure: somebody else has moved it.
@@ -503,8 +536,12 @@ impl<T> Cursor<T> {
     /// The slot of the next message, if that is there.
     #[inline]
     fn full_slot<'a>(&mut self, shape: Shape, links: &'a Links<T>) -> Option<Slot<'a, T>> {
-        if self.block.is_null() && !self.enter(links.next(self.before), shape, links) {
-            return None;
+        if self.block.is_null() {
+            let block = links.next(self.before);
+            if block.is_null() {
+                return None;
+            }
+            self.enter(block, shape, links);
         }
         // SAFETY: the receiver's block stays until the receiver gives it back, which it does not while it has
         // a message of it still to take.
@@ -536,21 +573,21 @@ impl<T> Cursor<T> {
     ) -> usize {
         let mut moved = 0;
         while moved < most && self.finds_next(shape, links) {
-            let (block, first) = (self.block, self.position);
-            // SAFETY: as in `full_slot`; only positions of this block are asked for.
-            let slot = |n| unsafe { Block::<T>::slot(block, shape, first.plus(n)) };
-            let rest = shape.slots() as usize - shape.index(first);
+            let (block, start) = (self.block, shape.index(self.position));
+            // SAFETY: as in `full_slot`; only slots of this block are asked for.
+            let slot = |index| unsafe { Block::<T>::slot_at(block, shape, index) };
+            let rest = shape.slots() as usize - start;
             // In a ring the slot behind the cursor is still marked as full, and it may be the last of these.
             let others = shape.slots() as usize - usize::from(shape.is_ring());
-            let most_here = rest.min(others).min(most - moved) as u32;
-            let full = (0..most_here)
-                .position(|n| !slot(n).is_full())
-                .map_or(most_here, |n| n as u32);
-            buffer.reserve(full as usize); // Which may panic, and so comes first.
+            let most_here = start + rest.min(others).min(most - moved);
+            let end = (start..most_here)
+                .find(|&index| !slot(index).is_full())
+                .unwrap_or(most_here);
+            buffer.reserve(end - start); // Which may panic, and so comes first.
             // SAFETY: each is full, and taken once, since the cursor goes on.
-            buffer.extend((0..full).map(|n| unsafe { slot(n).take() }));
-            self.go_on(shape, full);
-            moved += full as usize;
+            buffer.extend((start..end).map(|index| unsafe { slot(index).take() }));
+            self.go_on(shape, (end - start) as u32);
+            moved += end - start;
         }
         moved
     }
@@ -572,18 +609,14 @@ impl<T> Cursor<T> {
         }
     }
 
-    /// Goes into the next block, if it is there.
+    /// Goes into the next block.
     #[cold]
-    fn enter(&mut self, block: *mut Block<T>, shape: Shape, links: &Links<T>) -> bool {
-        if block.is_null() {
-            return false;
-        }
+    fn enter(&mut self, block: *mut Block<T>, shape: Shape, links: &Links<T>) {
         self.block = block;
         if self.oldest.is_null() {
             self.oldest = block;
         }
         self.give_back(shape, links);
-        true
     }
 
     /// Gives back the blocks behind the receiver that no sender is on its way from.
@@ -598,11 +631,8 @@ impl<T> Cursor<T> {
                 return;
             }
             let next = links.next(self.oldest);
-            for n in 0..shape.slots() {
-                let position = Position::new(oldest.start().into()).plus(n);
-                // SAFETY: as above.
-                unsafe { Block::slot(self.oldest, shape, position) }.empty();
-            }
+            // SAFETY: no sender is on its way from it (the header's argument), and its messages were taken.
+            unsafe { Block::empty(self.oldest, shape) };
             // ORDERING: Relaxed, here and below; nobody else has the block, and `put_spare` hands it on.
             oldest.left.store(0, Ordering::Relaxed);
             oldest.next.store(ptr::null_mut(), Ordering::Relaxed);

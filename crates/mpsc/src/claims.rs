@@ -257,7 +257,9 @@ impl Claims {
         let mut seen = self.look();
         let mut backoff = Backoff::START;
         loop {
-            let n = n.min(self.free(&mut seen, 1, taken)?);
+            let free;
+            (seen, free) = self.free(seen, 1, taken)?;
+            let n = n.min(free);
             let next = seen.without_sleep().wrapping_add(u64::from(n) * ONE_SENT);
             match self.step(seen, next) {
                 Ok(()) => return Ok(Self::positions(seen, n)),
@@ -279,7 +281,7 @@ impl Claims {
             };
         }
         loop {
-            self.free(&mut seen, n, taken)?;
+            (seen, _) = self.free(seen, n, taken)?;
             match self.step(seen, seen.0 + u64::from(n) * ONE_OUTSTANDING) {
                 Ok(()) => return Ok(()),
                 Err(_) => seen = self.look_later(&mut backoff),
@@ -287,9 +289,9 @@ impl Claims {
         }
     }
 
-    /// How many slots are free for anybody, at least `n`; or why there are not so many.
+    /// How many slots are free for anybody, at least `n`, and what the word says then; or why there are not so many.
     #[inline]
-    fn free(&self, seen: &mut Seen, n: u32, taken: &Taken) -> Result<u32, Refusal> {
+    fn free(&self, mut seen: Seen, n: u32, taken: &Taken) -> Result<(Seen, u32), Refusal> {
         loop {
             if seen.0 & (CLOSED | IN_LINE) != 0 {
                 return Err(if seen.is_closed() {
@@ -305,21 +307,21 @@ impl Claims {
             // More than there are, if `seen` is older than the count.
             let free = self.limit.saturating_sub(used);
             if free >= n {
-                return Ok(free);
+                return Ok((seen, free));
             }
-            self.look_again(seen, known, taken)?;
+            seen = self.look_again(seen, known, taken)?;
         }
     }
 
     /// Looks how many messages the receiver has taken, and at the word; `Full` if neither has changed.
     #[cold]
-    fn look_again(&self, seen: &mut Seen, known: u64, taken: &Taken) -> Result<(), Refusal> {
+    fn look_again(&self, before: Seen, known: u64, taken: &Taken) -> Result<Seen, Refusal> {
         let count = self.learn(taken);
-        let before = std::mem::replace(seen, self.look());
-        if known >= count && before == *seen {
+        let seen = self.look();
+        if known >= count && before == seen {
             return Err(Refusal::Full);
         }
-        Ok(())
+        Ok(seen)
     }
 
     /// Learns how many messages the receiver has taken.

@@ -190,7 +190,7 @@ impl<T> Future for SendMany<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let messages = &mut this.lent.messages;
+        let messages = this.lent;
         while !messages.is_empty() {
             ready!(coop::poll(cx, |cx| {
                 if !this.claim.has_begun() {

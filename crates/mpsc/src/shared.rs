@@ -79,7 +79,7 @@
 //! where several threads try all the time on two cores. Elsewhere it takes a third to a half longer, and whoever
 //! holds it may be preempted.
 
-use std::{collections::VecDeque, task::Waker};
+use std::task::Waker;
 
 use narrows_core::{
     busy_poll::{self, Side},
@@ -93,6 +93,7 @@ use crate::{
     error::TrySendError,
     halves::{self, SenderHalf, Shares},
     inbox::ReceiverHalf,
+    lent::Lent,
     line::Line,
     taken::Taken,
     waker_cell::{Found, WakerCell},
@@ -212,7 +213,7 @@ impl<T> Shared<T> {
     }
 
     /// Sends as many messages from the front as there is capacity for.
-    pub(crate) fn try_send_many(&self, messages: &mut VecDeque<T>) -> Result<(), Refusal> {
+    pub(crate) fn try_send_many(&self, messages: &mut Lent<'_, T>) -> Result<(), Refusal> {
         while !messages.is_empty() {
             let n = messages.len().min(SENT_AT_ONCE) as u32;
             let positions = self.out_of_line(|| self.claims().send(n, self.taken()))?;
@@ -228,7 +229,7 @@ impl<T> Shared<T> {
         self.wake_receiver(found);
     }
 
-    fn fill_many(&self, positions: Positions, messages: &mut VecDeque<T>) {
+    fn fill_many(&self, positions: Positions, messages: &mut Lent<'_, T>) {
         let found = self
             .tail
             .fill_many(&self.links, &self.claims, positions, messages);

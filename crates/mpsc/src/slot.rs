@@ -36,50 +36,54 @@ pub(crate) fn empty() -> State {
     AtomicU8::new(EMPTY)
 }
 
+/// Whether a message is or was in the slot of that state, since the slot was last emptied.
+#[inline]
+pub(crate) fn was_filled(state: &State) -> bool {
+    // ORDERING: Relaxed; whoever asks does not touch the message.
+    state.load(Ordering::Relaxed) == FULL
+}
+
 impl<T> Slot<'_, T> {
     /// Puts a message here; it is fetched at the last moment, so that a large one is copied once.
     ///
     /// # Safety
     ///
-    /// The caller has got this slot's position, and fills it once. `message` returns.
+    /// The caller has got this slot's position, and has not published its message. `message` returns.
     #[inline]
-    pub(crate) unsafe fn fill(&self, message: impl FnOnce() -> T) {
+    pub(crate) unsafe fn write(&self, message: impl FnOnce() -> T) {
         self.message.with_mut(|place| {
             // SAFETY: until the state says `FULL` the place is the caller's, whose position it is.
             unsafe { place.cast::<T>().write(message()) };
         });
+    }
+
+    /// Gives the message to the receiver.
+    ///
+    /// # Safety
+    ///
+    /// The caller has written it.
+    #[inline]
+    pub(crate) unsafe fn publish(&self) {
         // ORDERING: Release; pairs with the Acquire in `is_full`: the message is written.
         self.state.store(FULL, Ordering::Release);
     }
 
-    /// Puts a message here that the receiver does not look at yet, since it must come to an earlier one first, which
-    /// is not filled either.
+    /// The same for a message that the receiver does not look at yet, since it must come to an earlier one first.
     ///
     /// # Safety
     ///
-    /// As in `fill`; and the caller has got an earlier position too, which it has not filled.
+    /// The caller has written it, and has not published the earlier one either.
     #[inline]
-    pub(crate) unsafe fn fill_behind(&self, message: T) {
-        self.message.with_mut(|place| {
-            // SAFETY: as in `fill`.
-            unsafe { place.cast::<T>().write(message) };
-        });
-        // ORDERING: Relaxed; the receiver comes here after it has seen the earlier one filled, which happens later.
+    pub(crate) unsafe fn publish_behind(&self) {
+        // ORDERING: Relaxed; the receiver comes here after it has seen the earlier one, which is published later.
         self.state.store(FULL, Ordering::Relaxed);
     }
 
     /// Whether a message is here.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        // ORDERING: Acquire; pairs with the Release in `fill`.
+        // ORDERING: Acquire; pairs with the Release in `publish`.
         self.state.load(Ordering::Acquire) == FULL
-    }
-
-    /// Whether a message is or was here, since the slot was last emptied.
-    #[inline]
-    pub(crate) fn was_filled(&self) -> bool {
-        // ORDERING: Relaxed; whoever asks does not touch the message.
-        self.state.load(Ordering::Relaxed) == FULL
     }
 
     /// Takes the message.

@@ -94,9 +94,9 @@ impl<T> UnboundedSender<T> {
     #[track_caller]
     pub fn send_many(&self, messages: &mut Vec<T>) -> Result<(), SendError<()>> {
         let mut lent = Lent::new(messages);
-        let before = lent.messages.len();
-        let sent = self.half.shared().try_send_many(&mut lent.messages);
-        let passed = before - lent.messages.len();
+        let before = lent.len();
+        let sent = self.half.shared().try_send_many(&mut lent);
+        let passed = before - lent.len();
         if passed > 0 {
             self.explain.passed(Site::caller(), passed);
         }

@@ -26,8 +26,8 @@ const EXPLAINED: bool = cfg!(any(debug_assertions, feature = "explain"));
 /// of blocks, two lists of those who wait, a waker.
 const IDLE: usize = 232;
 
-/// A block of 32 messages, with a state for each.
-const BLOCK: isize = 24 + 32 + 32 * size_of::<u64>() as isize;
+/// A block of 64 messages, with a state for each.
+const BLOCK: isize = 24 + 64 + 64 * size_of::<u64>() as isize;
 
 /// The most that a channel keeps of a burst: the block that is read, the one before it, and a spare.
 const KEPT: isize = 3 * BLOCK;
