@@ -42,7 +42,7 @@ pub(crate) const RECEIVER: usize = 2;
 /// What each weak sender has.
 const WEAK: usize = 4;
 
-/// Nobody gets there but who forgets one after the other; and long before that a count would begin anew.
+/// Far below where a count would begin anew. Nobody gets there but by forgetting handle after handle.
 const TOO_MANY: usize = usize::MAX / 2;
 
 impl Shares {
@@ -131,7 +131,7 @@ impl<T, const KIND: usize> Deref for Share<T, KIND> {
 
     #[inline]
     fn deref(&self) -> &Shared<T> {
-        // SAFETY: the share keeps it; and nobody has it for himself before he has given up the last.
+        // SAFETY: it came from a box, which is not freed before the last share is given up.
         unsafe { self.0.as_ref() }
     }
 }
@@ -163,7 +163,7 @@ pub(crate) struct SenderHalf<T> {
 }
 
 impl<T> SenderHalf<T> {
-    /// For a channel that has counted it.
+    /// For a channel that has counted this sender, at which somebody has a share.
     fn new(shared: NonNull<Shared<T>>) -> Self {
         Self {
             share: ManuallyDrop::new(Share(shared)),
