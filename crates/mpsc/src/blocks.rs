@@ -332,11 +332,12 @@ impl<T> Tail<T> {
         positions: Positions,
         messages: &mut Lent<'_, T>,
     ) -> Option<Found> {
-        let first = self.slot(links, claims, positions.first());
+        let mut position = positions.first();
+        let mut block = self.block(links, claims, position);
+        // SAFETY: it is the position's block, and stays until the position is filled and taken.
+        let first = unsafe { Block::slot(block, self.shape, position) };
         let mut filled = 0;
-        while filled < positions.count() {
-            let position = positions.first().plus(filled);
-            let block = self.block(links, claims, position);
+        loop {
             let start = self.shape.index(position);
             let n = (positions.count() - filled).min(self.shape.slots() - start as u32);
             let end = start + n as usize;
@@ -351,6 +352,11 @@ impl<T> Tail<T> {
                 unsafe { slot(index).publish_behind() };
             }
             filled += n;
+            if filled == positions.count() {
+                break;
+            }
+            position = position.plus(n);
+            block = self.block(links, claims, position);
         }
         // SAFETY: it was written, since there is one position at least.
         unsafe { first.publish() };

@@ -318,7 +318,7 @@ impl<T> Shared<T> {
         self.wake_receiver(ended.receiver);
     }
 
-    /// The receiver leaves; what is still sent will be dropped with the channel.
+    /// The receiver leaves; what it has not taken, or is still sent, will be dropped with the channel.
     pub(crate) fn leave(&self, cursor: Cursor<T>) {
         if cursor.has_begun() {
             *self.cursor.lock() = cursor;
