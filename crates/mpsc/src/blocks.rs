@@ -603,7 +603,7 @@ impl<T> Cursor<T> {
     fn go_on(&mut self, shape: Shape, n: u32) {
         if shape.is_ring() {
             for n in 0..n {
-                let before = self.position.minus_one().plus(n);
+                let before = self.position.minus(1).plus(n);
                 // SAFETY: a ring has all positions.
                 unsafe { Block::slot(self.block, shape, before) }.empty();
             }

@@ -226,8 +226,7 @@ fn poll_claim<T>(
     }
     let waker = cx.waker().clone();
     let mut line = shared.line().lock();
-    shared.begin_to_wait(&line, &mut want);
-    if want.granted == want.wanted || shared.is_closed() {
+    if !shared.begin_to_wait(&mut line, &mut want) {
         drop(line);
         drop(waker);
         return Poll::Ready(called(shared, &want));

@@ -4,10 +4,10 @@
 //! | part | bits | what it is |
 //! |---|--:|---|
 //! | `CLOSED` | 1 | no further claim succeeds; never taken back |
-//! | `IN_LINE` | 1 | senders wait in line, or did: only who has the line's lock may claim |
+//! | `IN_LINE` | 1 | senders wait in line, or did: only who has the line's lock may claim, and it counts the claims |
 //! | `RECEIVER_SLEEPS` | 1 | the receiver has stored its waker, with nothing sent that it has not taken |
 //! | `SENDERS_GONE` | 1 | the last sender was dropped; never taken back |
-//! | `outstanding` | 29 | how many slots were claimed for which no message was sent yet |
+//! | `outstanding` | 29 | how many slots were claimed for which no message was sent yet; 0 while there is a line |
 //! | `sent` | 31 | how many messages were given a position in the queue, modulo 2^31 |
 //!
 //! With the [count of messages taken](crate::taken), which only the receiver changes, they answer every
@@ -15,9 +15,22 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | free capacity | `capacity - outstanding - (sent - taken)` |
+//! | free capacity, without a line | `capacity - outstanding - (sent - taken)` |
 //! | messages queued | `sent - taken` |
 //! | whether the channel is over once the queue is empty | `CLOSED` and `outstanding == 0`, or `SENDERS_GONE`: a permit may have been forgotten |
+//!
+//! # With a line
+//!
+//! Then a slot that is freed is handed on, and neither its old nor its new owner has to say so here: the
+//! [line](crate::line) counts, under its lock, how many of the messages taken have had their slots handed on. What
+//! has a claim sends as ever, but need not give back the claim in this word. So a message that waits changes it once.
+//!
+//! | question | answer |
+//! |---|---|
+//! | free capacity | `taken - handed_on` |
+//! | slots claimed for which no message was sent yet | `capacity + handed_on - sent` |
+//!
+//! The word counts again from the step on that ends the line. A closed channel has none.
 //!
 //! # Transitions
 //!
@@ -29,11 +42,12 @@
 //! |---|---|---|---|
 //! | [`send`](Claims::send) | a sender | `sent + n`, wakes the receiver | `CLOSED`, `IN_LINE`, not enough is free |
 //! | [`claim`](Claims::claim) | a sender | `outstanding + n` | the same |
-//! | [`send_claimed`](Claims::send_claimed) | who has a claim | `outstanding - 1`, `sent + 1`, wakes the receiver | never |
-//! | [`unclaim`](Claims::unclaim) | who has a claim | `outstanding - n`; wakes the receiver if that ends the channel | never |
-//! | [`grant`](Claims::grant) | who has the line's lock | `outstanding + n` | `CLOSED`, nothing is free |
-//! | [`send_in_line`](Claims::send_in_line) | who has the line's lock | `sent + 1`, wakes the receiver; `IN_LINE` ends with the last | the same |
-//! | [`close`](Claims::close) | the receiver | `CLOSED` | never |
+//! | [`send_claimed`](Claims::send_claimed) | who has a claim | `outstanding - 1` without a line, `sent + 1`, wakes the receiver | never |
+//! | [`unclaim`](Claims::unclaim) | who has a claim | `outstanding - n`; wakes the receiver if that ends the channel | `IN_LINE` |
+//! | [`form_line`](Claims::form_line) | who has the line's lock | `IN_LINE`; `handed_on` takes the place of `outstanding` | `CLOSED` |
+//! | [`dissolve_line`](Claims::dissolve_line) | who has the line's lock | the way back | never |
+//! | [`send_in_line`](Claims::send_in_line) | who has the line's lock, and a slot | `sent + 1`, wakes the receiver; the last dissolves the line | never |
+//! | [`close`](Claims::close) | the receiver, with the line's lock | `CLOSED`, dissolves the line | never |
 //! | [`senders_gone`](Claims::senders_gone) | the last sender | `SENDERS_GONE`; wakes the receiver | never |
 //! | [`fall_asleep`](Claims::fall_asleep) | the receiver | `RECEIVER_SLEEPS` | anything changed |
 //!
@@ -87,8 +101,8 @@ impl Position {
     }
 
     #[inline]
-    pub(crate) const fn minus_one(self) -> Self {
-        self.plus(Self::MASK)
+    pub(crate) const fn minus(self, n: u32) -> Self {
+        Self(self.0.wrapping_sub(n) & Self::MASK)
     }
 
     /// How far it is ahead of `earlier`.
@@ -115,6 +129,9 @@ pub(crate) const MAX_CLAIMED: u32 = (1 << 29) - 1;
 /// The most that an unbounded channel can have queued.
 pub(crate) const MAX_QUEUED: u32 = (1 << 30) - 1;
 
+/// From which capacity on a sender remembers for the others what it has learned.
+const WORTH_LEARNING: u32 = if cfg!(narrows_loom) { 2 } else { 3 };
+
 const CLOSED: u64 = 1 << 0;
 const IN_LINE: u64 = 1 << 1;
 const RECEIVER_SLEEPS: u64 = 1 << 2;
@@ -138,7 +155,7 @@ impl Seen {
         self.0 & SENDERS_GONE != 0
     }
 
-    /// Whether somebody waits in line, or did.
+    /// Whether somebody waits in line, or did, and the line counts the claims.
     #[inline]
     pub(crate) fn is_in_line(self) -> bool {
         self.0 & IN_LINE != 0
@@ -155,12 +172,6 @@ impl Seen {
         ((self.0 % ONE_SENT) / ONE_OUTSTANDING) as u32
     }
 
-    /// Whether several senders that waited in line may be about to send: or permits are kept.
-    #[inline]
-    pub(crate) fn several_are_called(self) -> bool {
-        self.is_in_line() && self.outstanding() >= 2
-    }
-
     /// The position of the next message.
     #[inline]
     pub(crate) fn sent(self) -> Position {
@@ -170,10 +181,10 @@ impl Seen {
     /// Whether no message will be sent any more.
     #[inline]
     pub(crate) fn is_over(self) -> bool {
-        self.senders_are_gone() || (self.0 % ONE_SENT) & !(IN_LINE | RECEIVER_SLEEPS) == CLOSED
+        self.senders_are_gone() || (self.0 % ONE_SENT) & !RECEIVER_SLEEPS == CLOSED
     }
 
-    /// How many slots are claimed or filled, if `taken` messages have been taken.
+    /// How many slots are claimed or filled, if `taken` messages have been taken and there is no line.
     #[inline]
     pub(crate) fn used(self, taken: Position) -> u32 {
         self.sent().plus(self.outstanding()).since(taken)
@@ -218,7 +229,7 @@ impl Positions {
 #[derive(Debug)]
 pub(crate) struct Claims {
     word: AtomicU64,
-    /// What a sender last saw of the count of messages taken. Never ahead of it, so what seems free is
+    /// What a sender has learned of the count of messages taken. Never ahead of it, so what seems free is
     /// free; and it spares the senders most looks at a cache line that the receiver writes.
     taken: AtomicU64,
     limit: u32,
@@ -246,7 +257,7 @@ impl Claims {
     /// What the word says.
     #[inline]
     pub(crate) fn load(&self) -> Seen {
-        // ORDERING: Acquire; pairs with the Release in `step` and `close`: who sees the channel closed or a
+        // ORDERING: Acquire; pairs with the Release in `step`: who sees the channel closed or a
         // message sent also sees what the sender did before.
         Seen(self.word.load(Ordering::Acquire))
     }
@@ -292,6 +303,9 @@ impl Claims {
     /// How many slots are free for anybody, at least `n`, and what the word says then; or why there are not so many.
     #[inline]
     fn free(&self, mut seen: Seen, n: u32, taken: &Taken) -> Result<(Seen, u32), Refusal> {
+        // ORDERING: Acquire; pairs with the Release in `learn`, which hands on what `Taken::count`
+        // acquired: the receiver is done with the slots that it freed.
+        let mut known = self.taken.load(Ordering::Acquire);
         loop {
             if seen.0 & (CLOSED | IN_LINE) != 0 {
                 return Err(if seen.is_closed() {
@@ -300,41 +314,46 @@ impl Claims {
                     Refusal::InLine
                 });
             }
-            // ORDERING: Acquire; pairs with the Release in `learn`, which hands on what `Taken::count`
-            // acquired: the receiver is done with the slots that it freed.
-            let known = self.taken.load(Ordering::Acquire);
             let used = seen.used(Position::new(known));
             // More than there are, if `seen` is older than the count.
             let free = self.limit.saturating_sub(used);
             if free >= n {
                 return Ok((seen, free));
             }
-            seen = self.look_again(seen, known, taken)?;
+            (seen, known) = self.look_again(seen, known, taken)?;
         }
     }
 
     /// Looks how many messages the receiver has taken, and at the word; `Full` if neither has changed.
     #[cold]
-    fn look_again(&self, before: Seen, known: u64, taken: &Taken) -> Result<Seen, Refusal> {
-        let count = self.learn(taken);
+    fn look_again(&self, before: Seen, known: u64, taken: &Taken) -> Result<(Seen, u64), Refusal> {
+        // The count after the word: an older one would make what is claimed or filled since then seem free, if that is
+        // so much that positions come round.
         let seen = self.look();
+        let count = taken.count();
+        self.learn(count);
         if known >= count && before == seen {
             return Err(Refusal::Full);
         }
-        Ok(seen)
+        Ok((seen, count))
     }
 
-    /// Learns how many messages the receiver has taken.
-    fn learn(&self, taken: &Taken) -> u64 {
-        let count = taken.count();
+    /// Remembers how many messages the receiver has taken.
+    fn learn(&self, count: u64) {
         // ORDERING: Relaxed; a count that is there was published by the thread that learned it, and whoever sees what
         // this thread does next finds that one or a later one.
-        if self.taken.load(Ordering::Relaxed) < count {
+        let known = self.taken.load(Ordering::Relaxed);
+        // Where there is room for few, who comes next has to look for itself anyway. Not never, since positions wrap.
+        let worth = if self.limit < WORTH_LEARNING {
+            1 << 20
+        } else {
+            1
+        };
+        if known + worth <= count {
             // ORDERING: Release; pairs with the Acquire in `free`. A maximum, so that a thread that was held up
             // does not put an old count in the place of a newer one.
             self.taken.fetch_max(count, Ordering::Release);
         }
-        count
     }
 
     /// Gives a position to a message that was claimed.
@@ -343,7 +362,12 @@ impl Claims {
         let mut seen = self.look();
         let mut backoff = Backoff::START;
         loop {
-            let next = (seen.without_sleep() - ONE_OUTSTANDING).wrapping_add(ONE_SENT);
+            let claim = if seen.is_in_line() {
+                0
+            } else {
+                ONE_OUTSTANDING
+            };
+            let next = (seen.without_sleep() - claim).wrapping_add(ONE_SENT);
             match self.step(seen, next) {
                 Ok(()) => return Self::positions(seen, 1),
                 Err(_) => seen = self.look_later(&mut backoff),
@@ -360,82 +384,100 @@ impl Claims {
         }
     }
 
-    /// Takes back `n` claims that were not used.
-    pub(crate) fn unclaim(&self, n: u32) -> Ended {
-        self.change(|seen| seen.0 - u64::from(n) * ONE_OUTSTANDING)
+    /// Takes back `n` claims that were not used; `None` if there is a line, which then counts them.
+    pub(crate) fn unclaim(&self, n: u32) -> Option<Ended> {
+        self.change(|seen| (!seen.is_in_line()).then(|| seen.0 - u64::from(n) * ONE_OUTSTANDING))
     }
 
-    /// Claims for who waits in line, at most `n`; how many, and how many slots are free after that. Only with
-    /// the line's lock.
-    pub(crate) fn grant(&self, n: u32, taken: &Taken) -> (u32, u32) {
-        let granted = self.serve(n, taken, |seen, n| seen.0 + u64::from(n) * ONE_OUTSTANDING);
-        granted.map_or((0, 0), |granted| (granted.n, granted.left))
-    }
-
-    /// Gives a position to a message that waits in line, and how many slots are free after that. If it `is_last` in
-    /// line, the line dissolves. Only with the line's lock.
-    pub(crate) fn send_in_line(&self, is_last: bool, taken: &Taken) -> Option<(Positions, u32)> {
-        if is_last {
-            // As in `dissolve_line`.
-            self.learn(taken);
+    /// From here on only who has the line's lock claims; the count of messages taken at which nothing is free. `None`
+    /// if the channel is closed. Only with that lock, and without a line.
+    pub(crate) fn form_line(&self) -> Option<Position> {
+        let mut seen = self.load();
+        while !seen.is_closed() {
+            let claims = seen.outstanding();
+            match self.step(
+                seen,
+                (seen.0 | IN_LINE) - u64::from(claims) * ONE_OUTSTANDING,
+            ) {
+                Ok(()) => return Some(seen.sent().plus(claims).minus(self.limit)),
+                Err(now) => seen = now,
+            }
         }
-        let line = if is_last { IN_LINE } else { 0 };
-        let granted = self.serve(1, taken, |seen, _| {
-            seen.without_sleep().wrapping_add(ONE_SENT) & !line
-        })?;
-        Some((Self::positions(granted.before, 1), granted.left))
+        None
     }
 
-    /// Makes a change for somebody in line who gets at most `n` slots; `None` if that is none.
-    fn serve(&self, n: u32, taken: &Taken, next: impl Fn(Seen, u32) -> u64) -> Option<Granted> {
+    /// Nobody waits any more, and so many of the messages taken have had their slots handed on. Only with the line's
+    /// lock.
+    pub(crate) fn dissolve_line(&self, handed_on: Position, taken: &Taken) {
+        // While there was a line nobody else learned it, and positions wrap.
+        self.learn_in_line(taken);
+        let mut seen = self.load();
+        while let Err(now) = self.step(seen, self.without_line(seen, handed_on)) {
+            seen = now;
+        }
+    }
+
+    /// Gives a position to a message that waits in line, for which a slot was freed. Only with the line's lock.
+    pub(crate) fn send_in_line(&self) -> Positions {
         let mut seen = self.load();
         loop {
-            // The count is read after the word. With a line, what is claimed or filled only becomes less
-            // meanwhile, so what seems free is free.
-            let free = self.limit - seen.used(Position::new(taken.count()));
-            let n = n.min(free);
-            if seen.is_closed() || n == 0 {
-                return None;
-            }
-            match self.step(seen, next(seen, n)) {
-                Ok(()) => {
-                    return Some(Granted {
-                        n,
-                        left: free - n,
-                        before: seen,
-                    });
-                }
+            match self.step(seen, seen.without_sleep().wrapping_add(ONE_SENT)) {
+                Ok(()) => return Self::positions(seen, 1),
                 Err(now) => seen = now,
             }
         }
     }
 
-    /// Ends all claims; what the word said before.
-    pub(crate) fn close(&self) -> Seen {
-        // ORDERING: Release; pairs with the Acquire in `load`: who sees the channel closed sees what its receiver
-        // did before.
-        Seen(self.word.fetch_or(CLOSED, Ordering::Release))
+    /// The same for the last in line, as in [`dissolve_line`](Self::dissolve_line); its own slot counts as handed on.
+    pub(crate) fn send_last_in_line(&self, handed_on: Position, taken: &Taken) -> Positions {
+        self.learn_in_line(taken);
+        let mut seen = self.load();
+        loop {
+            let sent = Seen(seen.without_sleep().wrapping_add(ONE_SENT));
+            match self.step(seen, self.without_line(sent, handed_on)) {
+                Ok(()) => return Self::positions(seen, 1),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Ends all claims, and the line, if there is one; whether they had not ended before. Only with the line's lock.
+    pub(crate) fn close(&self, handed_on: Option<Position>) -> bool {
+        let mut seen = self.load();
+        while !seen.is_closed() {
+            let next = handed_on.map_or(seen.0, |handed_on| self.without_line(seen, handed_on));
+            match self.step(seen, next | CLOSED) {
+                Ok(()) => return true,
+                Err(now) => seen = now,
+            }
+        }
+        false
+    }
+
+    /// Remembers how many messages the receiver has taken. Only with the line's lock: while there is a line, and this
+    /// thread is held up, too few are sent for the count to become wrong.
+    fn learn_in_line(&self, taken: &Taken) {
+        // ORDERING: Relaxed; the step that ends the line comes after it, and whoever claims has seen that.
+        self.taken.store(taken.count(), Ordering::Relaxed);
+    }
+
+    /// The word that counts the claims which the line has counted.
+    fn without_line(&self, seen: Seen, handed_on: Position) -> u64 {
+        let claims = handed_on.plus(self.limit).since(seen.sent());
+        (seen.0 & !IN_LINE) + u64::from(claims) * ONE_OUTSTANDING
     }
 
     /// Ends the channel, since nobody can send any more.
     pub(crate) fn senders_gone(&self) -> Ended {
-        self.change(|seen| seen.0 | SENDERS_GONE)
+        let ended = self.change(|seen| Some(seen.0 | SENDERS_GONE));
+        ended.expect("it is never refused")
     }
 
-    /// From here on only who has the line's lock claims. Only with that lock.
-    pub(crate) fn form_line(&self) {
-        // ORDERING: Relaxed; who has the lock looks at the word after that, which can't show what was before.
-        self.word.fetch_or(IN_LINE, Ordering::Relaxed);
-    }
-
-    /// Nobody waits any more. Only with the line's lock.
-    pub(crate) fn dissolve_line(&self, taken: &Taken) {
-        // While there was a line nobody else learned it, and positions wrap.
-        self.learn(taken);
-        // ORDERING: Release; pairs with the Acquire in `look` and `step`: who finds no line finds that count. The
-        // step of `send_in_line` does the same.
-        // UNMODELLED: it would have to be older than 2^31 messages to be mistaken.
-        self.word.fetch_and(!IN_LINE, Ordering::Release);
+    /// Whether several senders that waited in line are about to send, or keep permits: as far as was `seen` by the
+    /// receiver, which has taken all messages. With a line nothing is free then, so all slots are claimed.
+    #[inline]
+    pub(crate) fn several_are_called(&self, seen: Seen) -> bool {
+        seen.is_in_line() && self.limit >= 2
     }
 
     /// The receiver, which has lent its waker, goes to sleep; `false` if the word has changed since it was `seen`.
@@ -474,8 +516,9 @@ impl Claims {
 
     #[inline]
     fn look(&self) -> Seen {
-        // ORDERING: Acquire; pairs with the Release in `dissolve_line`: the count in `taken` is not older than that.
-        // UNMODELLED: as there.
+        // ORDERING: Acquire; pairs with the Release in `step`: who finds no line finds the count in `taken` not older
+        // than its end.
+        // UNMODELLED: it would have to be older than 2^31 messages to be mistaken.
         Seen(self.word.load(Ordering::Acquire))
     }
 
@@ -485,20 +528,19 @@ impl Claims {
         self.look()
     }
 
-    /// Makes a change, and wakes the receiver if it ends the channel.
-    fn change(&self, next: impl Fn(Seen) -> u64) -> Ended {
+    /// Makes a change, if it is not refused, and wakes the receiver if that ends the channel.
+    fn change(&self, next: impl Fn(Seen) -> Option<u64>) -> Option<Ended> {
         let mut seen = self.look();
         loop {
-            let mut next = Seen(next(seen));
+            let mut next = Seen(next(seen)?);
             if next.is_over() {
                 next = Seen(next.without_sleep());
             }
             match self.step(seen, next.0) {
                 Ok(()) => {
-                    return Ended {
-                        before: seen,
+                    return Some(Ended {
                         receiver: Found::when(next.is_over() && seen.receiver_sleeps()),
-                    };
+                    });
                 }
                 Err(now) => seen = now,
             }
@@ -522,19 +564,10 @@ impl Claims {
     }
 }
 
-/// What somebody in line got.
-struct Granted {
-    n: u32,
-    /// How many slots are free after that.
-    left: u32,
-    before: Seen,
-}
-
 /// What a change of the claims came upon.
 #[derive(Debug)]
 #[must_use = "the receiver may have to be woken"]
 pub(crate) struct Ended {
-    pub(crate) before: Seen,
     /// If the receiver slept, and the channel is over.
     pub(crate) receiver: Option<Found>,
 }

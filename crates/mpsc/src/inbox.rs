@@ -183,7 +183,8 @@ impl<T> ReceiverHalf<T> {
                 return Poll::Ready(None);
             }
             // A sender that is on its way, or those who were called, run first.
-            let is_new = (!unsent || seen.several_are_called()) && self.may_yield();
+            let is_new =
+                (!unsent || self.shared.claims().several_are_called(seen)) && self.may_yield();
             if !unsent && !is_new {
                 if hint::spin_until(|| self.finds_next()) {
                     continue;
@@ -302,7 +303,7 @@ impl<T> ReceiverHalf<T> {
     /// Refuses further claims; whether they were accepted until then.
     pub(crate) fn close(&mut self) -> bool {
         let mut panics = FirstPanic::none();
-        let newly = self.close_catching(&mut panics);
+        let newly = self.shared.close(&mut panics);
         panics.resume();
         newly
     }
@@ -317,14 +318,6 @@ impl<T> ReceiverHalf<T> {
             }
         }
     }
-
-    fn close_catching(&mut self, panics: &mut FirstPanic) -> bool {
-        let newly = !self.shared.claims().close().is_closed();
-        if newly {
-            self.shared.call_all(panics);
-        }
-        newly
-    }
 }
 
 /// Frees a slot and takes its message, in this order: so it goes straight to where it is returned, and a large
@@ -332,9 +325,9 @@ impl<T> ReceiverHalf<T> {
 #[inline(always)]
 fn free<T>(shared: &Shared<T>, full: Full<'_, T>) -> T {
     let full = if shared.taken().add(1) {
-        hand_out_first(shared, full)
-    } else {
         full
+    } else {
+        hand_out_first(shared, full)
     };
     full.take()
 }
@@ -352,14 +345,14 @@ fn hand_out_first<'a, T>(shared: &Shared<T>, full: Full<'a, T>) -> Full<'a, T> {
     }
 
     let mut untaken = Untaken(Some(full));
-    shared.hand_out_freed();
+    shared.hand_out_freed(1);
     untaken.0.take().expect("it is still there")
 }
 
 /// Frees the slots of `n` messages that were taken.
 fn free_many<T>(shared: &Shared<T>, n: u32) {
-    if shared.taken().add(n) {
-        shared.hand_out_freed();
+    if !shared.taken().add(n) {
+        shared.hand_out_freed(n);
     }
 }
 
@@ -372,7 +365,7 @@ impl<T> Drop for ReceiverHalf<T> {
         // Who has the last share has nobody to refuse: all senders are gone. `Shared` drops the messages, and calls the
         // waits that were forgotten.
         if !self.shared.is_last() {
-            self.close_catching(&mut panics);
+            self.shared.close(&mut panics);
             let seen = self.shared.claims().load();
             self.take_back(seen);
             self.drop_messages(seen, &mut panics);

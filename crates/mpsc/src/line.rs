@@ -11,16 +11,16 @@
 //!
 //! While somebody waits, `IN_LINE` in the [claims](crate::claims) keeps newcomers from claiming, and a flag
 //! in the [count of messages taken](crate::taken) brings the receiver here. Both go up before the first
-//! sender looks for the last time, under the lock. `IN_LINE` comes down first, since who begins to wait looks at it
-//! alone. They may stay up when nobody waits any more, since the
-//! next to wait would only raise them again: whoever comes here meanwhile and finds nobody lowers them. A message that
-//! is the last in line takes them down as it is sent.
+//! sender looks for the last time, and are lowered together, under the lock. They stay up when the last has got what it
+//! wants and nothing is left, since the next to wait would only raise them again: whoever comes here meanwhile and finds
+//! nobody lowers them. A message that is the last in line takes them down as it is sent. While they are up, the line
+//! counts the claims.
 //!
 //! # The dangerous race
 //!
-//! A sender finds nothing free and joins while a slot is freed. Whoever frees one changes a word with a
-//! flag in it. Either the flag was up, and so the lock is taken and the sender found; or it was not, and so the
-//! sender, whose raising the flag came later, sees the slot.
+//! A sender finds nothing free and joins while a slot is freed. Whoever frees one without the lock changes a word with
+//! a flag in it. Either the flag was up: then nothing is changed, and the slot is freed under the lock, where the sender
+//! is found. Or it was not, and so the sender, whose raising the flag came later, sees the slot.
 
 use std::{mem, task::Waker};
 
@@ -31,13 +31,18 @@ use narrows_core::{
 };
 
 use crate::{
+    claims::Position,
     offer::Offer,
     shared::{Shared, wake},
+    taken::By,
 };
 
 /// What the lock guards.
 #[derive(Debug)]
 pub(crate) struct Line<T> {
+    /// How many of the messages taken have had their slots handed on: there while the line [counts the
+    /// claims](crate::claims#with-a-line).
+    handed_on: Option<Position>,
     /// Those who wait for capacity.
     pub(crate) waiting: WaitList<Want<T>>,
     /// Those who wait until the channel is closed.
@@ -63,6 +68,19 @@ pub(crate) enum Waits<T> {
     Sent,
 }
 
+impl<T> Waits<T> {
+    /// Takes the offer, if there is one: whoever does so sends the message.
+    fn take_offer(&mut self) -> Option<Offer<T>> {
+        match mem::replace(self, Waits::Sent) {
+            Waits::Here(offer) => Some(offer),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
 /// Who was called, and whether there may be another to call.
 #[derive(Default)]
 struct Called {
@@ -75,6 +93,7 @@ struct Called {
 impl<T> Line<T> {
     pub(crate) fn new() -> Self {
         Self {
+            handed_on: None,
             waiting: WaitList::new(),
             closing: WaitList::new(),
         }
@@ -87,26 +106,47 @@ impl<T> Line<T> {
 }
 
 impl<T> Shared<T> {
-    /// A sender begins to wait: what is free is its own, if nobody came before.
-    pub(crate) fn begin_to_wait(&self, line: &Line<T>, want: &mut Want<T>) {
+    /// A sender begins to wait: what is free is its own, if nobody came before. Whether it has to wait; if not it has
+    /// got what it wants, or the channel is closed.
+    pub(crate) fn begin_to_wait(&self, line: &mut Line<T>, want: &mut Want<T>) -> bool {
         if line.waiting.is_empty() {
-            if !self.claims().load().is_in_line() {
-                self.claims().form_line();
+            if line.handed_on.is_none() {
+                line.handed_on = self.claims().form_line();
+                if line.handed_on.is_none() {
+                    return false;
+                }
                 self.taken().a_sender_waits();
             }
-            (want.granted, _) = self.claims().grant(want.wanted, self.taken());
+            want.granted = self.take_free(&mut line.handed_on, want.wanted);
             if want.granted == want.wanted {
-                self.dissolve(line);
+                self.dissolve(line, By::Sender);
             }
         }
+        line.handed_on.is_some()
+    }
+
+    /// Claims what is free, `wanted` at most.
+    fn take_free(&self, handed_on: &mut Option<Position>, wanted: u32) -> u32 {
+        let n = self.free_in_line(*handed_on).min(wanted);
+        *handed_on = handed_on.map(|handed_on| handed_on.plus(n));
+        n
+    }
+
+    /// What those in line may have. Nothing if there is no line.
+    fn free_in_line(&self, handed_on: Option<Position>) -> u32 {
+        handed_on.map_or(0, |handed_on| {
+            Position::new(self.taken().count()).since(handed_on)
+        })
     }
 
     /// Lets everybody claim again, if nobody waits; whether that is so.
-    fn dissolve(&self, line: &Line<T>) -> bool {
+    fn dissolve(&self, line: &mut Line<T>, by: By) -> bool {
         let nobody = line.waiting.is_empty();
         if nobody {
-            self.claims().dissolve_line(self.taken());
-            self.taken().nobody_waits();
+            if let Some(handed_on) = line.handed_on.take() {
+                self.claims().dissolve_line(handed_on, self.taken());
+                self.taken().nobody_waits(by);
+            }
         }
         nobody
     }
@@ -114,65 +154,72 @@ impl<T> Shared<T> {
     /// [`dissolve`](Self::dissolve) for a sender that was kept from claiming.
     #[cold]
     pub(crate) fn dissolve_line(&self) -> bool {
-        self.dissolve(&self.line().lock())
+        self.dissolve(&mut self.line().lock(), By::Sender)
     }
 
-    /// Gives what is free to whoever has waited longest, and calls it if that is enough.
-    fn grant(&self, line: &mut Line<T>) -> Called {
+    /// Gives what is free to whoever has waited longest, and calls it if that is enough. Without anybody to give it to
+    /// the line dissolves.
+    fn grant(&self, line: &mut Line<T>, by: By) -> Called {
         let is_last = line.waiting.is_single();
         let Some(want) = line.waiting.front_mut() else {
+            self.dissolve(line, by);
             return Called::default();
         };
+        let n = self.take_free(&mut line.handed_on, want.wanted - want.granted);
+        if n == 0 {
+            return Called::default();
+        }
         let mut receiver = None;
-        let left = if let Waits::Here(_) = want.message {
-            let sent = self.claims().send_in_line(is_last, self.taken());
-            let Some((position, left)) = sent else {
-                return Called::default();
-            };
-            let Waits::Here(offer) = mem::replace(&mut want.message, Waits::Sent) else {
-                unreachable!("the position is given to a message");
+        if let Some(offer) = want.message.take_offer() {
+            let position = match line.handed_on.take_if(|_| is_last) {
+                Some(handed_on) => self.claims().send_last_in_line(handed_on, self.taken()),
+                None => self.claims().send_in_line(),
             };
             receiver = self.fill_silently(position, || offer.accept());
             if is_last {
-                self.taken().nobody_waits();
+                self.taken().nobody_waits(by);
             }
-            left
         } else {
-            let missing = want.wanted - want.granted;
-            let (got, left) = self.claims().grant(missing, self.taken());
-            want.granted += got;
+            want.granted += n;
             if want.granted < want.wanted {
                 return Called::default();
             }
-            left
-        };
+        }
+        let waker = line.waiting.call_front();
+        let more = self.free_in_line(line.handed_on) > 0 && !self.dissolve(line, by);
         Called {
-            waker: line.waiting.call_front(),
+            waker,
             receiver,
-            more: left > 0 && !line.waiting.is_empty(),
+            more,
         }
     }
 
-    /// The receiver has freed slots while the flag was up.
+    /// The receiver frees `n` slots, and has seen the flag up.
     #[cold]
-    pub(crate) fn hand_out_freed(&self) {
+    pub(crate) fn hand_out_freed(&self, n: u32) {
         let called = {
             let mut line = self.line().lock();
-            if self.dissolve(&line) {
-                return;
-            }
-            self.grant(&mut line)
+            self.taken().add_in_line(n);
+            self.grant(&mut line, By::Receiver)
         };
-        self.call(called);
+        self.call(called, By::Receiver);
     }
 
-    /// Hands on what was given back while the flag was up.
-    pub(crate) fn hand_out(&self) {
-        let called = self.grant(&mut self.line().lock());
-        self.call(called);
+    /// Gives back `n` slots to the line, also if that is none: who comes next may want less. `false` if there is none.
+    pub(crate) fn hand_out(&self, n: u32) -> bool {
+        let called = {
+            let mut line = self.line().lock();
+            let Some(handed_on) = &mut line.handed_on else {
+                return false;
+            };
+            *handed_on = handed_on.minus(n);
+            self.grant(&mut line, By::Sender)
+        };
+        self.call(called, By::Sender);
+        true
     }
 
-    fn call(&self, called: Called) {
+    fn call(&self, called: Called, by: By) {
         if called.receiver.is_none() && !called.more {
             return wake(Side::Sender, called.waker);
         }
@@ -184,23 +231,44 @@ impl<T> Shared<T> {
             if !called.more {
                 break;
             }
-            called = self.grant(&mut self.line().lock());
+            called = self.grant(&mut self.line().lock(), by);
         }
         panics.resume();
     }
 
-    /// Whether somebody waits in line.
-    pub(crate) fn somebody_waits(&self) -> bool {
-        self.claims().load().is_in_line() && !self.line().lock().waiting.is_empty()
+    /// What is free in the line; `None` if there is none.
+    pub(crate) fn capacity_in_line(&self) -> Option<u32> {
+        let line = self.line().lock();
+        line.handed_on?;
+        // Whatever is freed belongs to those who wait, also before it is handed to them.
+        Some(if line.waiting.is_empty() {
+            self.free_in_line(line.handed_on)
+        } else {
+            0
+        })
+    }
+
+    /// Refuses further claims, and calls everybody; whether claims were accepted until then.
+    pub(crate) fn close(&self, panics: &mut FirstPanic) -> bool {
+        let (newly, nobody) = {
+            let mut line = self.line().lock();
+            let handed_on = line.handed_on.take();
+            let newly = self.claims().close(handed_on);
+            if handed_on.is_some() {
+                self.taken().nobody_waits(By::Receiver);
+            }
+            (newly, line.is_empty())
+        };
+        if newly && !nobody {
+            self.call_all(panics);
+        }
+        newly
     }
 
     /// The channel was closed: calls everybody.
     pub(crate) fn call_all(&self, panics: &mut FirstPanic) {
-        let nobody = self.line().lock().is_empty();
-        if !nobody {
-            wake_all_catching(&Waiting(self), panics);
-            wake_all_catching(&Closing(self), panics);
-        }
+        wake_all_catching(&Waiting(self), panics);
+        wake_all_catching(&Closing(self), panics);
     }
 }
 

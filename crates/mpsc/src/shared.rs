@@ -14,10 +14,11 @@
 //! | `recv`, a message is there | 1: the count of messages taken | |
 //! | `recv` that waits | 1: the claims | |
 //! | a message whose receiver waits | 1, as above | |
-//! | `send` that waits | 1: the claims; 3 more if nobody waited before | the line's |
-//! | `recv` while a `send` waits | 2: the count, the claims | the line's |
-//! | `enqueue` that waits | none; 3 if nobody waited before | the line's |
-//! | `recv` while an `enqueue` waits | 2: the count, the claims; 2 more for the last | the line's |
+//! | `send` that waits | 1: the claims; 2 more if nobody waited before | the line's |
+//! | `recv` while a `send` waits | none | the line's |
+//! | `enqueue` that waits | none; 2 if nobody waited before | the line's |
+//! | `recv` while an `enqueue` waits | 1: the claims | the line's |
+//! | `recv` when nobody waits any more | 1: the claims | the line's |
 //! | `send_many` of `n` | 1 | |
 //! | `recv_many` | 1 | |
 //!
@@ -102,17 +103,18 @@ use crate::{
 /// The largest capacity that can be asked for, and that of an unbounded channel.
 pub(crate) const MAX_CAPACITY: usize = usize::MAX >> 3;
 
-/// What the handles of a channel share. In this order, since what the senders write and what the receiver
-/// writes are kept on different cache lines by what lies between, which is seldom touched.
+/// What the handles of a channel share. In this order, since what every sender writes, the line, which is locked by
+/// those who wait and the receiver, and what the receiver writes are kept on different cache lines by what lies between,
+/// which is seldom touched.
 #[repr(C)]
 pub(crate) struct Shared<T> {
     claims: Claims,
     tail: Tail<T>,
     capacity: usize,
-    line: Mutex<Line<T>>,
     /// What the receiver left behind.
     cursor: Mutex<Cursor<T>>,
     shares: Shares,
+    line: Mutex<Line<T>>,
     links: Links<T>,
     taken: Taken,
     waker: WakerCell,
@@ -261,13 +263,14 @@ impl<T> Shared<T> {
 
     /// Gives back capacity that was claimed.
     pub(crate) fn give_back(&self, n: u32) {
-        let ended = self.claims.unclaim(n);
-        let mut panics = FirstPanic::none();
-        panics.catch(|| self.wake_receiver(ended.receiver));
-        if ended.before.is_in_line() {
-            panics.catch(|| self.hand_out());
+        loop {
+            if let Some(ended) = self.claims.unclaim(n) {
+                return self.wake_receiver(ended.receiver);
+            }
+            if self.hand_out(n) {
+                return;
+            }
         }
-        panics.resume();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -289,12 +292,15 @@ impl<T> Shared<T> {
 
     /// The capacity that is free.
     pub(crate) fn capacity(&self) -> usize {
-        if self.somebody_waits() {
-            // Whatever is freed belongs to those who wait, also before it is handed to them.
-            return 0;
+        loop {
+            let (seen, taken) = self.look();
+            if !seen.is_in_line() {
+                return self.capacity - seen.used(taken) as usize;
+            }
+            if let Some(free) = self.capacity_in_line() {
+                return self.capacity - self.claims().limit() as usize + free as usize;
+            }
         }
-        let (seen, taken) = self.look();
-        self.capacity - seen.used(taken) as usize
     }
 
     pub(crate) fn max_capacity(&self) -> usize {

@@ -24,7 +24,7 @@ const EXPLAINED: bool = cfg!(any(debug_assertions, feature = "explain"));
 
 /// What an idle channel holds: the counts of the handles, of claims and of messages taken, the ends of the chain
 /// of blocks, two lists of those who wait, a waker.
-const IDLE: usize = 232;
+const IDLE: usize = 240;
 
 /// A block of 64 messages, with a state for each.
 const BLOCK: isize = 24 + 64 + 64 * size_of::<u64>() as isize;

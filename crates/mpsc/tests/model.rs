@@ -74,6 +74,17 @@ fn full_and_used() -> (Sender<Payload>, Receiver<Payload>) {
     (tx, rx)
 }
 
+/// A channel with room for one message, which is queued, 2, and whose sender has waited in line for it, as nobody does
+/// any more.
+fn full_after_a_wait() -> (Sender<Payload>, Receiver<Payload>) {
+    let (tx, mut rx) = full(1);
+    let mut sent = begun(tx.send(Payload::new(2)));
+    assert_eq!(recv(&mut rx), Some(1));
+    assert!(block_on(sent.as_mut()).is_ok());
+    drop(sent);
+    (tx, rx)
+}
+
 fn send(tx: &Sender<Payload>, value: u32) -> bool {
     block_on(tx.send(Payload::new(value))).is_ok()
 }
@@ -651,6 +662,94 @@ mod waiting_for_capacity {
     }
 
     #[test]
+    fn a_free_slot_that_another_knows_of_shows_what_came_before() {
+        model(|| {
+            let (tx, mut rx) = full_and_used();
+            let note = Arc::new(Note::default());
+            let sender = {
+                let (tx, note) = (tx.clone(), Arc::clone(&note));
+                thread::spawn(move || {
+                    if tx.try_reserve().is_ok() {
+                        assert_eq!(note.read(), 1);
+                    }
+                })
+            };
+            let other = thread::spawn(move || assert!(tx.try_reserve_many(2).is_err()));
+            note.write(1);
+            assert_eq!(recv(&mut rx), Some(2));
+            other.join().unwrap();
+            sender.join().unwrap();
+        });
+    }
+
+    /// A sender dissolves the line while the receiver, which has seen it, frees a slot.
+    #[test]
+    fn a_slot_freed_where_a_line_was_shows_what_came_before() {
+        model(|| {
+            let (tx, mut rx) = full_after_a_wait();
+            let note = Arc::new(Note::default());
+            let sender = {
+                let note = Arc::clone(&note);
+                thread::spawn(move || {
+                    if tx.try_reserve().is_ok() {
+                        assert_eq!(note.read(), 1);
+                    }
+                })
+            };
+            note.write(1);
+            assert_eq!(recv(&mut rx), Some(2));
+            sender.join().unwrap();
+        });
+    }
+
+    /// Which one counts the claim that is used or dropped depends on whether the line is there still.
+    #[test]
+    fn a_claim_of_the_last_in_line_against_try_send_against_try_recv() {
+        for is_used in [true, false] {
+            model(move || {
+                let (tx, mut rx) = full(1);
+                let mut claimed = begun(tx.clone().reserve_owned());
+                assert_eq!(recv(&mut rx), Some(1));
+                let claimer = thread::spawn(move || {
+                    let permit = block_on(claimed.as_mut()).expect("it is not closed");
+                    if is_used {
+                        permit.send(Payload::new(2));
+                    }
+                });
+                let sender = {
+                    let tx = tx.clone();
+                    thread::spawn(move || tx.try_send(Payload::new(3)).is_ok())
+                };
+                let mut received = rx.try_recv().is_ok() as usize;
+                claimer.join().unwrap();
+                let sent = usize::from(is_used) + usize::from(sender.join().unwrap());
+                while rx.try_recv().is_ok() {
+                    received += 1;
+                }
+                assert_eq!((received, tx.capacity()), (sent, 1));
+            });
+        }
+    }
+
+    #[test]
+    fn a_wait_cancelled_against_recvs() {
+        model(|| {
+            let (tx, mut rx) = full(2);
+            let canceller = {
+                let tx = tx.clone();
+                thread::spawn(move || {
+                    let mut claimed = Box::pin(tx.reserve_many(2));
+                    drop(poll_once(claimed.as_mut()));
+                })
+            };
+            assert_eq!(recv(&mut rx), Some(1));
+            assert_eq!(recv(&mut rx), Some(2));
+            canceller.join().unwrap();
+            assert_eq!(tx.capacity(), 2);
+        });
+    }
+
+    #[test]
     fn a_granted_slot_shows_what_came_before() {
         model(|| {
             let (tx, mut rx) = full_and_used();
@@ -746,6 +845,32 @@ mod enqueue {
     }
 
     /// The last message in line is sent, and the line ends, while somebody comes who finds it or not.
+    #[test]
+    fn the_last_in_line_against_a_permit_used_or_dropped() {
+        for is_used in [true, false] {
+            model(move || {
+                let (tx, mut rx) = channel(2);
+                assert!(tx.try_send(Payload::new(1)).is_ok());
+                let permit = tx.clone().try_reserve_owned().expect("there is room");
+                let mut enqueued = begun(tx.enqueue(Payload::new(2)));
+                let other = thread::spawn(move || {
+                    if is_used {
+                        permit.send(Payload::new(3));
+                    }
+                });
+                assert_eq!(recv(&mut rx), Some(1));
+                let mut received = recv(&mut rx);
+                if is_used {
+                    received = received.max(recv(&mut rx));
+                }
+                assert_eq!(received, Some(if is_used { 3 } else { 2 }));
+                assert!(block_on(enqueued.as_mut()).is_ok());
+                other.join().unwrap();
+                assert_eq!((rx.len(), tx.capacity()), (0, 2));
+            });
+        }
+    }
+
     #[test]
     fn the_last_in_line_against_try_send() {
         model(|| {
@@ -898,6 +1023,31 @@ mod the_end {
             closer.join().unwrap();
             assert!(!is_held(&idle));
         });
+    }
+
+    /// The claim is counted by the line before, and by the claims after.
+    #[test]
+    fn a_permit_used_or_dropped_against_close_while_a_send_waits() {
+        for is_used in [true, false] {
+            model(move || {
+                let (tx, mut rx) = channel(1);
+                let permit = tx.clone().try_reserve_owned().expect("there is room");
+                let mut sent = begun(tx.send(Payload::new(1)));
+                let other = thread::spawn(move || {
+                    if is_used {
+                        permit.send(Payload::new(2));
+                    }
+                });
+                rx.close();
+                assert!(block_on(sent.as_mut()).is_err());
+                if is_used {
+                    assert_eq!(recv(&mut rx), Some(2));
+                }
+                assert_eq!(recv(&mut rx), None);
+                other.join().unwrap();
+                assert_eq!(tx.capacity(), 1);
+            });
+        }
     }
 
     #[test]
