@@ -411,34 +411,32 @@ impl Claims {
     pub(crate) fn dissolve_line(&self, handed_on: Position, taken: &Taken) {
         // While there was a line nobody else learned it, and positions wrap.
         self.learn_in_line(taken);
-        let mut seen = self.load();
-        while let Err(now) = self.step(seen, self.without_line(seen, handed_on)) {
-            seen = now;
-        }
+        self.step_in_line(|seen| self.without_line(seen, handed_on));
     }
 
     /// Gives a position to a message that waits in line, for which a slot was freed. Only with the line's lock.
     pub(crate) fn send_in_line(&self) -> Positions {
-        let mut seen = self.load();
-        loop {
-            match self.step(seen, seen.without_sleep().wrapping_add(ONE_SENT)) {
-                Ok(()) => return Self::positions(seen, 1),
-                Err(now) => seen = now,
-            }
-        }
+        let before = self.step_in_line(|seen| seen.without_sleep().wrapping_add(ONE_SENT));
+        Self::positions(before, 1)
     }
 
     /// The same for the last in line, as in [`dissolve_line`](Self::dissolve_line); its own slot counts as handed on.
     pub(crate) fn send_last_in_line(&self, handed_on: Position, taken: &Taken) -> Positions {
         self.learn_in_line(taken);
-        let mut seen = self.load();
-        loop {
+        let before = self.step_in_line(|seen| {
             let sent = Seen(seen.without_sleep().wrapping_add(ONE_SENT));
-            match self.step(seen, self.without_line(sent, handed_on)) {
-                Ok(()) => return Self::positions(seen, 1),
-                Err(now) => seen = now,
-            }
+            self.without_line(sent, handed_on)
+        });
+        Self::positions(before, 1)
+    }
+
+    /// Makes a change that is never refused; what the word said before. Only with the line's lock, while there is a line.
+    fn step_in_line(&self, next: impl Fn(Seen) -> u64) -> Seen {
+        let mut seen = self.load();
+        while let Err(now) = self.step(seen, next(seen)) {
+            seen = now;
         }
+        seen
     }
 
     /// Ends all claims, and the line, if there is one; whether they had not ended before. Only with the line's lock.
