@@ -17,8 +17,9 @@ pub const COMMAND: Command = Command {
     summary: "Check all that must hold besides the tests and the demos",
     usage: "",
     about: "
-Format, lints, documentation, the crates without their default features and without recording, the
-models and Miri in short. Each step prints its command, which can be repeated by hand, and its time;
+Format, lints, documentation, the crates with the oldest Rust that they support, without their default
+features and without recording, the models and Miri in short. Toolchains that are missing are
+installed by rustup. Each step prints its command, which can be repeated by hand, and its time;
 the first that fails is the last.
 
 Exit status: 0 all is well, 1 a step failed.",
@@ -27,9 +28,13 @@ Exit status: 0 all is well, 1 a step failed.",
     run,
 };
 
+/// What Cargo.toml says that the crates can be compiled with.
+const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+
 /// One command line, and what it needs in its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
+    program: &'static str,
     environment: &'static [(&'static str, &'static str)],
     arguments: Vec<String>,
     /// What its output must not contain.
@@ -37,8 +42,10 @@ struct Step {
 }
 
 impl Step {
+    /// A call of cargo.
     fn new(arguments: &str) -> Self {
         Self {
+            program: "cargo",
             environment: &[],
             arguments: arguments.split_whitespace().map(str::to_owned).collect(),
             without: None,
@@ -51,21 +58,27 @@ impl Step {
         for (name, value) in self.environment {
             line.push_str(&format!("{name}=\"{value}\" "));
         }
-        format!("{line}cargo {}", self.arguments.join(" "))
+        format!("{line}{} {}", self.program, self.arguments.join(" "))
     }
 
     /// Whether the step passes.
     fn run(&self, workspace: &Workspace) -> anyhow::Result<bool> {
-        let mut command = Process::new(cargo());
+        let program = self.program;
+        let mut command = match program {
+            "cargo" => Process::new(cargo()),
+            other => Process::new(other),
+        };
         command
             .args(&self.arguments)
             .envs(self.environment.iter().copied())
             .current_dir(&workspace.root);
         let Some(unwanted) = self.without else {
-            return Ok(command.status().context("cargo does not start")?.success());
+            let status = command.status();
+            let status = status.with_context(|| format!("{program} does not start"))?;
+            return Ok(status.success());
         };
         let output = command.stderr(Stdio::inherit()).output();
-        let output = output.context("cargo does not start")?;
+        let output = output.with_context(|| format!("{program} does not start"))?;
         let printed = String::from_utf8_lossy(&output.stdout);
         let found = contains_package(&printed, unwanted);
         if found {
@@ -131,6 +144,20 @@ fn steps(workspace: &Workspace) -> anyhow::Result<Vec<Step>> {
     steps.push(Step::new(&format!(
         "clippy {all} --no-default-features -- -D warnings"
     )));
+    steps.extend([
+        Step {
+            program: "rustup",
+            ..Step::new(&format!(
+                "toolchain install {OLDEST_RUST} --profile minimal"
+            ))
+        },
+        Step {
+            program: "rustup",
+            ..Step::new(&format!(
+                "run {OLDEST_RUST} cargo check --workspace --all-features"
+            ))
+        },
+    ]);
     steps.push(Step {
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
         ..Step::new("doc --workspace --no-deps --all-features")
