@@ -50,7 +50,11 @@
 //! [reentry](crate::reentry) for a `clone` that comes back. Wakers are cloned, woken and dropped, and values
 //! dropped, outside of every lock and after the channel is whole again.
 
-use std::{pin::Pin, task::Waker};
+use std::{
+    panic::{RefUnwindSafe, UnwindSafe},
+    pin::Pin,
+    task::Waker,
+};
 
 use narrows_core::{
     busy_poll::Side,
@@ -105,6 +109,10 @@ pub(crate) struct Shared<T> {
     pub(crate) owed: Owed,
     pub(crate) senders: Senders,
 }
+
+// A message is cloned out of its place, and never changed there.
+impl<T> UnwindSafe for Shared<T> {}
+impl<T> RefUnwindSafe for Shared<T> {}
 
 /// Where the next message goes, and who is concerned.
 pub(crate) struct Tail {

@@ -59,8 +59,10 @@ traits! {
     Sender<PhantomPinned>: Send Sync Unpin;
     Receiver<PhantomPinned>: Send Sync Unpin;
 
-    Sender<u8>:, not UnwindSafe RefUnwindSafe;
-    Receiver<u8>:, not UnwindSafe RefUnwindSafe;
+    Sender<SendOnly>: UnwindSafe RefUnwindSafe;
+    Sender<SendOnly, Lossless>: UnwindSafe RefUnwindSafe;
+    WeakSender<SendOnly>: UnwindSafe RefUnwindSafe;
+    Receiver<SendOnly>: UnwindSafe RefUnwindSafe;
 
     SendError<SendOnly>: Send Unpin, not Sync;
     TrySendError<SendOnly>: Send Unpin, not Sync;

@@ -98,7 +98,7 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
     pub fn update(&self, value: T) -> Result<bool, Refused<T, E>> {
         let _updating = lock(&self.updating);
         if let Err(error) = (self.validate)(&value) {
-            self.error.send_replace(Some(error.clone()));
+            self.error.store(Some(error.clone()));
             return Err(Refused { value, error });
         }
         let (current, number) = {
@@ -107,12 +107,16 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
         };
         let differs = *current != value;
         if differs {
-            self.current.send_replace(Version {
+            self.current.store(Version {
                 number: number + 1,
                 value: Arc::new(value),
             });
         }
-        self.error.send_if_modified(|error| error.take().is_some());
+        // Not changed in its place, which would wait for guards of `errors`.
+        let was_refused = self.error.borrow().is_some();
+        if was_refused {
+            self.error.store(None);
+        }
         Ok(differs)
     }
 
@@ -120,7 +124,7 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
     /// instance. The last good value stays, and the error can be seen beside it until a good update.
     pub fn refuse(&self, error: E) {
         let _updating = lock(&self.updating);
-        self.error.send_replace(Some(error));
+        self.error.store(Some(error));
     }
 
     /// The current value.

@@ -49,7 +49,7 @@
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use narrows_broadcast as broadcast;
@@ -90,6 +90,8 @@ struct Book {
     /// The number of the event it reads next.
     next: AtomicU64,
     missed: AtomicU64,
+    /// It was told that no more events come.
+    has_ended: AtomicBool,
 }
 
 struct Channels<E> {
@@ -251,6 +253,7 @@ impl<E: Send + Sync + 'static> Topic<E> {
             name: name.to_owned(),
             overflow,
             next: AtomicU64::new(published.saturating_sub(rx.len() as u64)),
+            has_ended: AtomicBool::new(false),
             missed: AtomicU64::new(0),
         });
         let mut subscribers = lock(&self.channels.subscribers);
@@ -269,6 +272,7 @@ impl<E: Send + Sync + 'static> Topic<E> {
         let subscribers = lock(&self.channels.subscribers);
         let alive = subscribers.iter().filter_map(Weak::upgrade);
         alive
+            .filter(|book| !book.has_ended.load(Ordering::Relaxed))
             .map(|book| Status {
                 name: book.name.clone(),
                 overflow: book.overflow,
@@ -346,6 +350,7 @@ impl<E> Subscriber<E> {
 
     fn end(&mut self, end: Ended) -> Result<Received<E>, Ended> {
         self.rx = Err(end);
+        self.book.has_ended.store(true, Ordering::Relaxed);
         Err(end)
     }
 }

@@ -36,7 +36,7 @@ use narrows_mpsc as mpsc;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
-use crate::panics::catch;
+use crate::panics::{catch, catch_call};
 
 /// Sources that will be merged. It owns the first sender, and [`merge`](Self::merge) drops it.
 pub struct FanIn<T, E> {
@@ -204,7 +204,7 @@ impl<T> fmt::Debug for SendError<T> {
 /// Fan-out: does all jobs, up to `limit` at a time, each in a task, and returns the results in the order of the
 /// jobs.
 ///
-/// A job that panics has its message in its place, and costs no other job its result. All results are held until
+/// A job that panics, before or in its future, has its message in its place, and costs no other job its result. All results are held until
 /// the last job has ended: for jobs without end, or results that are to be used as they come, take a stage of a
 /// [`pipeline`](crate::pipeline).
 ///
@@ -241,9 +241,13 @@ where
         while working.len() < limit {
             let Some(job) = jobs.next() else { break };
             let number = results.len();
-            results.push(None);
-            let job = work(job);
-            working.spawn(async move { (number, catch(job).await) });
+            results.push(match catch_call(|| work(job)) {
+                Ok(job) => {
+                    working.spawn(async move { (number, catch(job).await) });
+                    None
+                }
+                Err(message) => Some(Err(JobPanicked(message))),
+            });
         }
         match working.join_next().await {
             Some(Ok((number, result))) => results[number] = Some(result.map_err(JobPanicked)),

@@ -38,9 +38,10 @@ use std::time::Duration;
 
 use narrows_mpsc as mpsc;
 use narrows_oneshot as oneshot;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
+use crate::panics::catch_call;
 use crate::polling::polling;
 
 mod abandoned;
@@ -251,8 +252,8 @@ impl<Req, Resp> Server<Req, Resp> {
     /// Answers calls, up to `limit` of them at a time, each in a task.
     ///
     /// When `stop` is ready it takes no more requests, finishes those that wait, and returns; it also ends when
-    /// the last client is gone. [`std::future::pending`] never stops it. A handler that panics costs its own
-    /// caller the reply, and nobody else.
+    /// the last client is gone. [`std::future::pending`] never stops it. A handler that panics, before or in its
+    /// future, costs its own caller the reply, and nobody else.
     ///
     /// ```
     /// use narrows_patterns::request;
@@ -297,7 +298,7 @@ impl<Req, Resp> Server<Req, Resp> {
                 }
                 while !working.is_empty() {
                     match working.poll_join_next(cx) {
-                        Poll::Ready(Some(done)) => served.count(done),
+                        Poll::Ready(Some(done)) => served.count(panicked(&done)),
                         _ => break,
                     }
                 }
@@ -307,10 +308,13 @@ impl<Req, Resp> Server<Req, Resp> {
                 self.poll_recv(cx)
             });
             let Some(call) = next.await else { break };
-            working.spawn(handler(call));
+            match catch_call(|| handler(call)) {
+                Ok(work) => drop(working.spawn(work)),
+                Err(_) => served.count(true),
+            }
         }
         while let Some(done) = working.join_next().await {
-            served.count(done);
+            served.count(panicked(&done));
         }
         served
     }
@@ -344,8 +348,12 @@ pub struct Served {
 }
 
 impl Served {
-    fn count(&mut self, done: Result<(), tokio::task::JoinError>) {
+    fn count(&mut self, panicked: bool) {
         self.calls += 1;
-        self.panics += u64::from(done.is_err_and(|error| error.is_panic()));
+        self.panics += u64::from(panicked);
     }
+}
+
+fn panicked(done: &Result<(), JoinError>) -> bool {
+    done.as_ref().is_err_and(JoinError::is_panic)
 }

@@ -42,7 +42,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -376,12 +376,12 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
         let Some(request) = request else {
             unreachable!("a phase after the first has a request");
         };
-        let deadline = request.1 + scope.limit;
-        let half = request.1 + scope.limit / 2;
+        let deadline = request.1.checked_add(scope.limit);
+        let half = request.1.checked_add(scope.limit / 2);
 
         race(
             scope.empty(true),
-            race(scope.reached(Phase::Drain), sleep_until(half)),
+            race(scope.reached(Phase::Drain), until(half)),
         )
         .await;
         scope.advance(Phase::Drain, &request);
@@ -389,7 +389,7 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
 
         race(
             scope.empty(false),
-            race(scope.reached(Phase::Abort), sleep_until(deadline)),
+            race(scope.reached(Phase::Abort), until(deadline)),
         )
         .await;
         scope.advance(Phase::Abort, &request);
@@ -434,6 +434,14 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
             shutdown.force();
         });
         Ok(())
+    }
+}
+
+/// Waits for an instant; for ever if there is none: centuries are no limit.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
     }
 }
 

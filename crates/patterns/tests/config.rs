@@ -55,6 +55,22 @@ async fn nobody_has_read_the_log() {
     assert_eq!(config.last_error(), None);
 }
 
+#[test]
+fn somebody_reads_the_error_while_it_changes() {
+    let config = publisher();
+    let errors = config.errors();
+    let none = errors.borrow();
+    config.update(3).unwrap_err();
+    let odd = errors.borrow();
+    config.refuse("the file is no number".to_owned());
+    let no_number = errors.borrow();
+    config.update(2).unwrap();
+    assert_eq!(none.as_deref(), None);
+    assert_eq!(odd.as_deref(), Some("3 is odd"));
+    assert_eq!(no_number.as_deref(), Some("the file is no number"));
+    assert_eq!(config.last_error(), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn there_is_no_value_to_validate() {
     let config = publisher();

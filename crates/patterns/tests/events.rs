@@ -64,6 +64,7 @@ async fn a_subscriber_cannot_go_on_with_a_gap() {
     assert_eq!(replica.recv().await, Err(end));
     assert_eq!(replica.recv().await, Err(end));
     assert_eq!(topic.publish(6).await, 0, "it does not count any more");
+    assert_eq!(topic.subscribers(), [], "nor listen");
 }
 
 #[tokio::test(start_paused = true)]

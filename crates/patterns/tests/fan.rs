@@ -122,6 +122,17 @@ async fn a_job_panics() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_panics_before_its_future() {
+    let results = fan_out(2, 0..4, |n| {
+        assert!(n != 1, "this panic is part of the test");
+        async move { n }
+    })
+    .await;
+    let panicked = JobPanicked("this panic is part of the test".to_owned());
+    assert_eq!(results, [Ok(0), Err(panicked), Ok(2), Ok(3)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_jobs_at_once() {
     let count = Arc::new(AtomicUsize::new(0));
     let most = fan_out(3, 0..9, |_| {

@@ -73,6 +73,22 @@ async fn the_handler_panics() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_handler_panics_before_its_future() {
+    let (client, server) = request::channel::<_, u32>(1);
+    let serving = tokio::spawn(server.serve(2, pending(), |call| {
+        assert_ne!(call.request, 1, "this panic is part of the test");
+        async move {
+            let _ = call.reply.send(call.request);
+        }
+    }));
+    assert_eq!(client.call(1).await, Err(CallError::NoReply));
+    assert_eq!(client.call(2).await, Ok(2));
+    drop(client);
+    let served = serving.await.unwrap();
+    assert_eq!((served.calls, served.panics), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_server_is_too_busy() {
     let (client, mut server) = request::channel::<_, ()>(1);
     tokio::spawn(async move {

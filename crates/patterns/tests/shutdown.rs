@@ -35,6 +35,19 @@ async fn a_task_does_not_stop() {
     assert!(shutdown.running().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_limit_is_centuries() {
+    let shutdown = Shutdown::new(Duration::MAX);
+    shutdown
+        .child("inner", Duration::MAX)
+        .spawn("good", obedient)
+        .unwrap();
+    shutdown.spawn("slow", |_| sleep(1000 * MS)).unwrap();
+    shutdown.request("enough");
+    let report = shutdown.wait().await;
+    assert_eq!(report.to_string(), "enough: 2 finished");
+}
+
 #[test]
 fn a_task_never_awaits() {
     let (release, released) = std::sync::mpsc::channel::<()>();

@@ -1,7 +1,12 @@
 #![expect(unsafe_code, reason = "a counted borrow gives access to its node")]
 //! Reading: a borrow of the current value, counted in a slot. [`shared`](crate::shared) explains how.
 
-use std::{fmt, ops::Deref, ptr::NonNull};
+use std::{
+    fmt,
+    ops::Deref,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
+};
 
 use narrows_explain::Site;
 
@@ -27,6 +32,9 @@ pub(crate) struct Borrow<'a, T> {
 
 // SAFETY: a shared reference to a borrow gives access to the value, and to nothing else.
 unsafe impl<T: Sync> Sync for Borrow<'_, T> {}
+// The count of borrows is consistent at each step; what is left is a reference to the value.
+impl<T: RefUnwindSafe> UnwindSafe for Borrow<'_, T> {}
+impl<T: RefUnwindSafe> RefUnwindSafe for Borrow<'_, T> {}
 
 impl<T> Shared<T> {
     /// Borrows the current value; also says which version it is.

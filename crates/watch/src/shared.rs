@@ -65,7 +65,13 @@
 //! slot on finds the count, and leaves that weight to the borrow. Or the slot moves on first: then the count
 //! fails, since the version is in the same word. No fence decides this, only that word.
 
-use std::{marker::PhantomData, mem::MaybeUninit, num::NonZeroUsize, ptr::NonNull};
+use std::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    num::NonZeroUsize,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
+};
 
 use narrows_core::{
     busy_poll::{self, Side},
@@ -231,6 +237,10 @@ pub(crate) struct Shared<T> {
     _after: Gap,
     _nodes: PhantomData<Node<T>>,
 }
+
+// A value is changed in its place only by closures, and what one that panics leaves behind is documented to stay.
+impl<T> UnwindSafe for Shared<T> {}
+impl<T> RefUnwindSafe for Shared<T> {}
 
 impl<T> Shared<T> {
     /// Whether an empty node is worth its memory. A larger one costs less to make than to fill.

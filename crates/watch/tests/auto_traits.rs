@@ -42,11 +42,14 @@ type SyncOnly = MutexGuard<'static, u8>;
 type Neither = Rc<u8>;
 
 traits! {
-    Sender<u8>: Send Sync Unpin, not UnwindSafe RefUnwindSafe;
-    Receiver<u8>: Send Sync Unpin, not UnwindSafe RefUnwindSafe;
-    Ref<'static, u8>: Sync Unpin, not Send UnwindSafe RefUnwindSafe;
-    Changed<'static, u8>: Send Sync, not Unpin UnwindSafe RefUnwindSafe;
-    Closed<'static, u8>: Send Sync, not Unpin UnwindSafe RefUnwindSafe;
+    Sender<u8>: Send Sync Unpin UnwindSafe RefUnwindSafe;
+    Receiver<u8>: Send Sync Unpin UnwindSafe RefUnwindSafe;
+    Ref<'static, u8>: Sync Unpin UnwindSafe RefUnwindSafe, not Send;
+    Sender<SendOnly>: UnwindSafe RefUnwindSafe;
+    Receiver<SendOnly>: UnwindSafe RefUnwindSafe;
+    Ref<'static, SendOnly>:, not UnwindSafe RefUnwindSafe;
+    Changed<'static, u8>: Send Sync, not Unpin;
+    Closed<'static, u8>: Send Sync, not Unpin;
     WaitFor<'static, u8, fn(&u8) -> bool>: Send Sync, not Unpin;
     WaitForMap<'static, u8, fn(&u8) -> Option<u8>>: Send Sync, not Unpin;
     WaitFor<'static, u8, Neither>:, not Send Sync Unpin;
