@@ -35,6 +35,14 @@ pub struct Command {
     pub run: fn(Args) -> anyhow::Result<Outcome>,
 }
 
+impl Command {
+    /// Its options without their arguments.
+    fn option_names(&self) -> impl Iterator<Item = &'static str> {
+        let options = self.options.iter();
+        options.filter_map(|(option, _)| option.split(' ').next())
+    }
+}
+
 /// How a command ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -137,11 +145,7 @@ impl Args {
     /// The error for an argument that the command doesn't know: says what was perhaps meant.
     pub fn unknown(&self, arg: &Arg) -> anyhow::Error {
         let (command, typed) = (self.command, arg.as_str());
-        let options = command
-            .options
-            .iter()
-            .filter_map(|(option, _)| option.split(' ').next());
-        let hint = match nearest(typed, options).first() {
+        let hint = match nearest(typed, command.option_names()).first() {
             None => format!("`cargo xtask help {}` lists what it takes", command.name),
             Some(option) => format!("did you mean `{option}`?"),
         };
@@ -199,9 +203,13 @@ fn run(commands: &'static [Command], mut parser: lexopt::Parser) -> anyhow::Resu
     let name = match first {
         Some(Arg::Word(name)) => name,
         Some(Arg::Option(typed)) if typed != "--help" && typed != "-h" => {
-            return Err(usage(format!(
-                "`{typed}` stands before a command; type `cargo xtask COMMAND {typed}`"
-            )));
+            let mut known = commands.iter().flat_map(Command::option_names);
+            let is_known = known.any(|option| option == typed);
+            return Err(usage(if is_known {
+                format!("`{typed}` stands before a command; type `cargo xtask COMMAND {typed}`")
+            } else {
+                format!("there is no option `{typed}`; `cargo xtask help` lists the commands")
+            }));
         }
         _ => {
             help::overview(commands)?;

@@ -83,6 +83,10 @@ fn wrong_usage_is_one_line_that_says_what_to_type() {
             "`--list` stands before a command; type `cargo xtask COMMAND --list`",
         ),
         (
+            &["--version"],
+            "there is no option `--version`; `cargo xtask help` lists the commands",
+        ),
+        (
             &["demo", "--lst"],
             "`demo` takes no `--lst`; did you mean `--list`?",
         ),

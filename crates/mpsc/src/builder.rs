@@ -11,7 +11,8 @@ use crate::{
 
 /// Makes a channel with room for `capacity` messages; senders wait while it is full.
 ///
-/// Memory is allocated as messages come, whatever the capacity.
+/// Memory is allocated as messages come, whatever the capacity. At 536,870,911 (2^29 - 1) messages and permits the
+/// channel is full, also if its capacity is larger.
 ///
 /// # Panics
 ///

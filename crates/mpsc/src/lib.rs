@@ -27,7 +27,8 @@
 //!
 //! - [`channel`](fn@channel) and [`unbounded_channel`] make one, [`Builder`] one with a name.
 //! - Sending: [`send`](Sender::send), [`try_send`](Sender::try_send),
-//!   [`send_many`](Sender::send_many), [`blocking_send`](Sender::blocking_send); first a place, then the message:
+//!   [`send_many`](Sender::send_many), [`blocking_send`](Sender::blocking_send); a message that waits in line itself:
+//!   [`enqueue`](Sender::enqueue); first a place, then the message:
 //!   [`reserve`](Sender::reserve), [`reserve_many`](Sender::reserve_many),
 //!   [`reserve_owned`](Sender::reserve_owned). Unbounded: [`UnboundedSender::send`].
 //! - Receiving: [`recv`](Receiver::recv), [`recv_many`](Receiver::recv_many),

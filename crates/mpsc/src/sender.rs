@@ -297,7 +297,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// If the receiver was dropped or has closed the channel; and at once if `n` is more than
-    /// [`max_capacity`](Self::max_capacity). With `n` = 0 it succeeds unless the channel is closed.
+    /// [`max_capacity`](Self::max_capacity), or more than [there can be](fn@crate::channel). With `n` = 0 it succeeds unless the channel is closed.
     ///
     /// # Cancel safety
     ///
@@ -366,7 +366,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// As [`try_reserve`](Self::try_reserve); [`Full`](TrySendError::Full) if `n` is more than
-    /// [`max_capacity`](Self::max_capacity).
+    /// [`max_capacity`](Self::max_capacity), or more than [there can be](fn@crate::channel).
     ///
     /// ```
     /// let (tx, _rx) = narrows_mpsc::channel::<u32>(3);
@@ -455,7 +455,7 @@ impl<T> Sender<T> {
     }
 
     /// The capacity that is free: what is neither queued nor reserved, nor set aside for a waiting
-    /// [`reserve_many`](Self::reserve_many).
+    /// [`reserve_many`](Self::reserve_many). In a channel with more than 536,870,911 it is never 0.
     ///
     /// ```
     /// let (tx, _rx) = narrows_mpsc::channel(3);

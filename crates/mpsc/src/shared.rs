@@ -76,9 +76,10 @@
 //! | 256 bytes, 1 thread, 32 producers, capacity 16 | 139 | 112 | 79 |
 //! | 4 threads that `try_send`, 1 that does `try_recv`, capacity 1024 | 157 | 46 | 52 |
 //!
-//! The lock is even where nearly every message waits for capacity, since it is there already, and a little ahead
-//! where several threads try all the time on two cores. Elsewhere it takes a third to a half longer, and whoever
-//! holds it may be preempted.
+//! The lock is even where nearly every small message waits for capacity, since it is there already, and in an unbounded
+//! channel on one thread; it is a little ahead where several threads try all the time on two cores. Elsewhere it takes
+//! a third to a half longer, and whoever holds it may be preempted. Compare the columns, not these figures with those of
+//! docs/performance.md: the machine is not as fast on every day.
 
 use std::task::Waker;
 

@@ -44,7 +44,7 @@ impl<T> Receiver<T> {
     ///
     /// # Panics
     ///
-    /// If called by that closure, and if one million guards of the value are alive.
+    /// If called by that closure, and if half a million (2^19) guards of the value are alive.
     ///
     /// ```
     /// let (tx, rx) = narrows_watch::channel(1);

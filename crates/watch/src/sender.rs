@@ -42,8 +42,8 @@ impl<T> Sender<T> {
     ///
     /// It never waits for a reader: whoever borrows the old value keeps it. The old value is dropped when
     /// its last borrow ends, or before this returns if there is none (one that begins at this moment, on
-    /// another thread, counts as one). To store the value whether or not
-    /// there is a receiver, use [`store`](Self::store).
+    /// another thread, counts as one). While the closure of [`send_modify`](Self::send_modify) runs on another thread
+    /// it blocks. To store the value whether or not there is a receiver, use [`store`](Self::store).
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl<T> Sender<T> {
     ///
     /// # Panics
     ///
-    /// If called by that closure, and if one million guards of the value are alive.
+    /// If called by that closure, and if half a million (2^19) guards of the value are alive.
     ///
     /// ```
     /// let tx = narrows_watch::Sender::new(1);

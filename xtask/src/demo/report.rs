@@ -43,7 +43,12 @@ pub fn introduce(workspace: &Workspace, demo: &Demo) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out, "{}\n", format!("{}/{}", demo.krate, demo.name).bold())?;
     if !demo.explanation.is_empty() {
-        writeln!(out, "{}\n", demo.explanation)?;
+        // A terminal shows code as it is.
+        let lines = demo.explanation.lines();
+        for line in lines.filter(|line| !line.starts_with("```")) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
     }
     writeln!(
         out,
@@ -141,7 +146,7 @@ impl<'a> Report<'a> {
         if verdict.skipped {
             self.skipped += 1;
             let start = self.start_of_line(&"skip".dim(), demo);
-            let hint = format!("no transcript; `cargo xtask demo {}` runs it", demo.name);
+            let hint = format!("no transcript; `cargo xtask demo {}` shows it", demo.name);
             return writeln!(self.out, "{start}  {hint}");
         }
         let time = format!("{} ms", verdict.elapsed.as_millis());

@@ -161,7 +161,7 @@ fn an_application_runs_only_when_it_is_named() {
     assert_eq!(
         ran.stdout,
         "\
-skip  apps  application  no transcript; `cargo xtask demo application` runs it
+skip  apps  application  no transcript; `cargo xtask demo application` shows it
 ok    apps  lesson       _ ms
 
 1 passed, 1 skipped in _ s
