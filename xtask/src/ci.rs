@@ -34,6 +34,7 @@ const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 /// One command line, and what it needs in its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
+    /// As a user types it: `cargo`, or `rustup` for another toolchain.
     program: &'static str,
     environment: &'static [(&'static str, &'static str)],
     arguments: Vec<String>,

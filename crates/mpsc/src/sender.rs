@@ -297,7 +297,8 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// If the receiver was dropped or has closed the channel; and at once if `n` is more than
-    /// [`max_capacity`](Self::max_capacity), or more than [there can be](fn@crate::channel). With `n` = 0 it succeeds unless the channel is closed.
+    /// [`max_capacity`](Self::max_capacity), or more than [there can be](fn@crate::channel). With `n` = 0 it
+    /// succeeds unless the channel is closed.
     ///
     /// # Cancel safety
     ///

@@ -253,8 +253,8 @@ impl<E: Send + Sync + 'static> Topic<E> {
             name: name.to_owned(),
             overflow,
             next: AtomicU64::new(published.saturating_sub(rx.len() as u64)),
-            has_ended: AtomicBool::new(false),
             missed: AtomicU64::new(0),
+            has_ended: AtomicBool::new(false),
         });
         let mut subscribers = lock(&self.channels.subscribers);
         if subscribers.len() == subscribers.capacity() {

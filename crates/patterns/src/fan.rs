@@ -204,9 +204,9 @@ impl<T> fmt::Debug for SendError<T> {
 /// Fan-out: does all jobs, up to `limit` at a time, each in a task, and returns the results in the order of the
 /// jobs.
 ///
-/// A job that panics, before or in its future, has its message in its place, and costs no other job its result. All results are held until
-/// the last job has ended: for jobs without end, or results that are to be used as they come, take a stage of a
-/// [`pipeline`](crate::pipeline).
+/// A job that panics, before or in its future, has its message in its place, and costs no other job its result. All
+/// results are held until the last job has ended: for jobs without end, or results that are to be used as they come,
+/// take a stage of a [`pipeline`](crate::pipeline).
 ///
 /// ```
 /// use narrows_patterns::fan::fan_out;
