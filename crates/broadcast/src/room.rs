@@ -212,7 +212,12 @@ impl<T> Shared<T> {
                         // A node that was called holds no waker, and an absent one nothing.
                         let _left = tail.queue.leave(node);
                         let value = value.take().expect(SENT);
-                        return Poll::Ready(Ok(self.put(tail, way, value)));
+                        let receivers = self.put(tail, way, value);
+                        if receivers == 0 {
+                            // The message is in nobody's way, and no receiver will give up a share of it.
+                            self.made_room();
+                        }
+                        return Poll::Ready(Ok(receivers));
                     }
                     Err(BusyAt(slot)) => {
                         drop(tail);

@@ -1,6 +1,11 @@
 //! The sender's handles.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    marker::PhantomData,
+    pin::pin,
+};
 
 use narrows_core::{blocking, sync::Arc};
 use narrows_explain::{Handle, Role, Site, Wait};
@@ -95,7 +100,9 @@ impl<T> Sender<T> {
 impl<T> Sender<T, Lossless> {
     /// Sends a message to all receivers as soon as there is room, and returns how many there are.
     ///
-    /// Senders that wait get room in the order in which they began to wait.
+    /// Senders that wait get room in the order in which they began to wait. Only a newcomer takes precedence that
+    /// [begins with a message that is kept](Self::subscribe_from_oldest): if that takes away room which a sender was
+    /// granted and has not used yet, the sender waits again, behind the others.
     ///
     /// # Errors
     ///
@@ -162,7 +169,7 @@ impl<T> Sender<T, Lossless> {
     /// # Panics
     ///
     /// If called from asynchronous code of a tokio runtime (feature `tokio`), where blocking would stall
-    /// other tasks.
+    /// other tasks; and if called by the `clone` of a message of this channel, where it would have to wait.
     ///
     /// ```
     /// use narrows_broadcast::Builder;
@@ -181,7 +188,14 @@ impl<T> Sender<T, Lossless> {
     #[track_caller]
     pub fn blocking_send(&self, value: T) -> Result<usize, SendError<T>> {
         let wait = Wait::new("blocking_send()", Site::caller());
-        blocking::block_on(Send::new(&self.shared, &self.explain, value, wait))
+        let mut send = pin!(Send::new(&self.shared, &self.explain, value, wait));
+        blocking::block_on(poll_fn(|cx| {
+            let polled = send.as_mut().poll(cx);
+            if polled.is_pending() {
+                self.shared.assert_may_wait();
+            }
+            polled
+        }))
     }
 }
 

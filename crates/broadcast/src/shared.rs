@@ -204,6 +204,17 @@ impl<T> Shared<T> {
         }
     }
 
+    /// # Panics
+    ///
+    /// If a `clone` on this thread might wait for itself.
+    #[track_caller]
+    pub(crate) fn assert_may_wait(&self) {
+        assert!(
+            reentry::may_wait(self.id()),
+            "`clone` of a broadcast message would wait for the channel that it is cloned in"
+        );
+    }
+
     /// Waits until a slot is unlocked.
     ///
     /// # Panics
@@ -211,10 +222,7 @@ impl<T> Shared<T> {
     /// If a `clone` on this thread might wait for itself.
     #[cold]
     pub(crate) fn wait_for(&self, slot: &Slot<T>) {
-        assert!(
-            reentry::may_wait(self.id()),
-            "`clone` of a broadcast message would wait for the channel that it is cloned in"
-        );
+        self.assert_may_wait();
         if hint::spin_until(|| !slot.shares.is_locked()) {
             return;
         }
@@ -416,39 +424,27 @@ impl<T> Shared<T> {
         self.pass(position.max(oldest), end);
     }
 
-    /// Gives up one share of each message in that range, or leaves it behind.
+    /// Gives up one share of each message in that range, or leaves it behind. If values' destructors panic, the first
+    /// panic goes on at the end.
     pub(crate) fn pass(&self, start: u64, end: u64) {
-        /// Goes on if a value's destructor panics.
-        struct Rest<'a, T> {
-            shared: &'a Shared<T>,
-            next: u64,
-            end: u64,
+        let mut panics = FirstPanic::none();
+        for position in start..end {
+            panics.catch(|| self.pass_one(position));
         }
-        impl<T> Drop for Rest<'_, T> {
-            fn drop(&mut self) {
-                self.shared.pass(self.next, self.end);
-            }
-        }
-        if start >= end {
-            return self.made_room();
-        }
-        let mut rest = Rest {
-            shared: self,
-            next: start,
-            end,
+        panics.catch(|| self.made_room());
+        panics.resume();
+    }
+
+    fn pass_one(&self, position: u64) {
+        let Some(slot) = self.slot_at(position) else {
+            return;
         };
-        while rest.next < end {
-            let position = rest.next;
-            rest.next += 1;
-            if let Some(slot) = self.slot_at(position) {
-                match slot.try_lock_at(position, self) {
-                    Ok(locked) => drop(locked.and_then(Locked::pass)),
-                    Err(Busy) if reentry::may_wait(self.id()) => {
-                        drop(self.lock_at(slot, position).and_then(Locked::pass));
-                    }
-                    Err(Busy) => self.owe(position),
-                }
+        match slot.try_lock_at(position, self) {
+            Ok(locked) => drop(locked.and_then(Locked::pass)),
+            Err(Busy) if reentry::may_wait(self.id()) => {
+                drop(self.lock_at(slot, position).and_then(Locked::pass));
             }
+            Err(Busy) => self.owe(position),
         }
     }
 

@@ -346,6 +346,24 @@ fn a_newcomer_may_take_the_room_that_was_granted() {
 }
 
 #[test]
+fn a_message_that_nobody_reads_makes_room_for_the_next() {
+    let (tx, rx) = Builder::new(1).replay(1).lossless().channel();
+    assert_eq!(tx.try_send(0), Ok(1));
+    let [first, second, third]: [Probe; 3] = Default::default();
+    let mut sends = [1, 2, 3].map(|number| Box::pin(tx.send(number)));
+    assert!(first.poll(&mut sends[0]).is_pending());
+    drop(rx); // The room that this makes is granted to the first.
+    assert!(second.poll(&mut sends[1]).is_pending());
+    assert!(third.poll(&mut sends[2]).is_pending());
+    assert_eq!(ready(first.poll(&mut sends[0])).map_err(drop), Ok(0));
+    assert_eq!((second.wakes(), third.wakes()), (1, 0));
+    assert_eq!(ready(second.poll(&mut sends[1])).map_err(drop), Ok(0));
+    assert_eq!(third.wakes(), 1);
+    assert_eq!(ready(third.poll(&mut sends[2])).map_err(drop), Ok(0));
+    assert_eq!(tx.subscribe_from_oldest().try_recv(), Ok(3));
+}
+
+#[test]
 fn a_builder_makes_channels() {
     let builder = Builder::new(1).name("events");
     for _ in 0..2 {

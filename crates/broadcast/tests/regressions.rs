@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use narrows_broadcast::error::{RecvError, TryRecvError};
-use narrows_broadcast::{Builder, Receiver, Sender, channel};
+use narrows_broadcast::{Builder, Lossless, Receiver, Sender, channel};
 use narrows_test_utils::panics;
 use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::poll::ready;
@@ -408,6 +408,31 @@ fn a_clone_that_sends_and_another_sender_do_not_wait_for_each_other() {
     });
 }
 
+// A clone that re-enters the channel (tokio #6021), and would wait until it ends itself.
+#[test]
+fn a_clone_does_not_wait_for_its_own_end() {
+    struct Sends(Option<Sender<Sends, Lossless>>);
+    impl Clone for Sends {
+        fn clone(&self) -> Self {
+            if let Some(tx) = &self.0 {
+                let _ = tx.blocking_send(Self(None));
+            }
+            Self(None)
+        }
+    }
+    ends(|| {
+        let (tx, mut rx) = Builder::new(1).lossless().channel();
+        let _other = tx.subscribe();
+        let message = Sends(Some(tx.clone()));
+        assert!(tx.try_send(message).is_ok());
+        let caught = panics::catch(|| rx.try_recv().is_ok()).expect_err("it would wait");
+        assert_eq!(
+            caught.message,
+            "`clone` of a broadcast message would wait for the channel that it is cloned in"
+        );
+    });
+}
+
 // A destructor that re-enters the channel (tokio #6021), wherever messages are dropped.
 #[test]
 fn a_destructor_may_use_the_channel() {
@@ -659,4 +684,34 @@ fn a_pending_poll_does_not_wake_itself() {
         assert!(probe.poll(&mut closed).is_pending());
     }
     assert_eq!(probe.wakes(), 0);
+}
+
+// A destructor that panics: each message's is run, and the first panic goes on.
+#[test]
+fn a_receiver_leaves_messages_whose_destructors_panic() {
+    struct Bad(Arc<AtomicUsize>);
+    impl Clone for Bad {
+        fn clone(&self) -> Self {
+            Self(Arc::clone(&self.0))
+        }
+    }
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!(
+                "this panic is part of the test, number {}",
+                self.0.fetch_add(1, Relaxed)
+            );
+        }
+    }
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (tx, rx) = channel(4);
+    for _ in 0..3 {
+        assert_eq!(
+            tx.send(Bad(Arc::clone(&dropped))).map_err(std::mem::forget),
+            Ok(1)
+        );
+    }
+    let caught = panics::catch(|| drop(rx)).expect_err("a destructor panics");
+    assert_eq!(caught.message, "this panic is part of the test, number 0");
+    assert_eq!(dropped.load(Relaxed), 3);
 }

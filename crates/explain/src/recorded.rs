@@ -278,7 +278,13 @@ pub struct Report(Vec<Arc<Record>>);
 impl Report {
     pub(crate) fn of_all() -> Self {
         // A record that is dropped locks the registry, so none may be dropped while it is locked.
-        Self(lock(&REGISTRY).values().filter_map(Weak::upgrade).collect())
+        let mut records: Vec<_> = lock(&REGISTRY).values().filter_map(Weak::upgrade).collect();
+        // An earlier report keeps records of channels that are gone.
+        records.retain(|record| {
+            let state = lock(&record.state);
+            !(state.handles.is_empty() && state.waits.is_empty())
+        });
+        Self(records)
     }
 }
 

@@ -72,6 +72,8 @@ fn a_report_lists_channels_handles_and_waits() {
     );
     assert_eq!(shown(), closed);
 
+    let kept = report();
     drop(rx);
     assert_eq!(shown(), "no channel is alive\n");
+    drop(kept);
 }

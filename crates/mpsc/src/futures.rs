@@ -128,9 +128,16 @@ impl<'a, T> Enqueue<'a, T> {
     /// assert_eq!(third.take_back(), Some("third"));
     /// ```
     pub fn take_back(self: Pin<&mut Self>) -> Option<T> {
-        let this = self.project();
+        let mut this = self.project();
         let message = this.message;
-        this.claim.leave(|| message.accepted());
+        let mut is_sent = false;
+        this.claim.as_mut().leave(|| {
+            message.accepted();
+            is_sent = true;
+        });
+        if is_sent {
+            this.claim.sent(1);
+        }
         message.take()
     }
 }
@@ -196,7 +203,9 @@ impl<T> Future for SendMany<'_, T> {
                 if !this.claim.has_begun() {
                     let before = messages.len();
                     let tried = this.claim.shared().try_send_many(messages);
-                    this.claim.sent(before - messages.len());
+                    if messages.len() < before {
+                        this.claim.sent(before - messages.len());
+                    }
                     match tried {
                         Err(Refusal::Full | Refusal::InLine) => {}
                         Ok(()) | Err(Refusal::Closed) => return Poll::Ready(tried),

@@ -11,7 +11,7 @@ use std::task::Poll;
 use fastrand::Rng;
 use narrows_mpsc::error::{SendError, TryRecvError, TrySendError};
 use narrows_mpsc::futures::Enqueue;
-use narrows_mpsc::{Receiver, Sender, channel};
+use narrows_mpsc::{Builder, Receiver, Sender, channel};
 use narrows_test_utils::panics;
 use narrows_test_utils::payload::{Ledger, Payload};
 use narrows_test_utils::waker::Probe;
@@ -112,6 +112,24 @@ fn dropped_after_that_it_has_sent_its_message() {
     assert_eq!(id(rx.try_recv()), Ok(1));
     assert_eq!(tx.capacity(), 1);
     ledger.assert_each_dropped(1);
+}
+
+#[test]
+fn what_it_sent_counts_also_if_it_is_dropped() {
+    if !narrows_explain::ENABLED {
+        return;
+    }
+    let (tx, mut rx) = Builder::new().name("counted").channel(1);
+    assert_eq!(tx.try_send(1), Ok(()));
+    let mut second = Box::pin(tx.enqueue(2));
+    assert!(Probe::new().poll(&mut second).is_pending());
+    assert_eq!(rx.try_recv(), Ok(1));
+    drop(second);
+    // Other tests have channels too.
+    let report = narrows_explain::report().to_string();
+    let counted = report.split("\"counted\"").nth(1).expect("it is alive");
+    let sent = counted.lines().find(|line| line.contains("sent"));
+    assert_eq!(sent, Some("  2 values were sent"));
 }
 
 #[test]

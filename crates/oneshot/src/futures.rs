@@ -18,7 +18,7 @@ pin_project! {
     #[project(!Unpin)]
     pub struct Closed<'a, T> {
         sender: &'a mut Sender<T>,
-        // Whether its waker is stored in the channel.
+        // Whether it has stored a waker in the channel, where none was.
         stored: bool,
         wait: Wait,
     }
@@ -48,8 +48,10 @@ impl<T> Future for Closed<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
+        // What `poll_closed` has stored before stays.
+        let is_own = *this.stored || !this.sender.half.waits();
         let polled = this.sender.poll_closed(cx);
-        *this.stored = polled.is_pending();
+        *this.stored = is_own && polled.is_pending();
         match polled {
             Poll::Ready(()) => this.wait.end(),
             Poll::Pending => this.wait.begin(&this.sender.explain),

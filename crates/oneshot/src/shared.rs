@@ -304,6 +304,11 @@ impl<T> SenderHalf<T> {
         self.shared().wait(seen, Half::Sender, waker).map(drop)
     }
 
+    /// Whether `wait` has stored a waker, which is still there.
+    pub(crate) fn waits(&self) -> bool {
+        self.look().waits(Half::Sender)
+    }
+
     /// Lets go of the waker that `wait` stored.
     pub(crate) fn stop_waiting(&mut self) {
         let mut seen = self.look();

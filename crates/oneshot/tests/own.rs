@@ -162,6 +162,18 @@ fn a_dropped_closed_releases_its_waker_and_wakes_nobody() {
     assert_eq!(probe.wakes(), 0);
 }
 
+#[test]
+fn a_dropped_closed_leaves_what_poll_closed_has_stored() {
+    let (mut tx, rx) = channel::<u8>();
+    let probe = Probe::new();
+    assert_eq!(probe.with_context(|cx| tx.poll_closed(cx)), Poll::Pending);
+    let mut closed = Box::pin(tx.closed());
+    assert_eq!(probe.poll(&mut closed), Poll::Pending);
+    drop(closed);
+    drop(rx);
+    assert_eq!(probe.wakes(), 1);
+}
+
 /// Before its thread sleeps.
 #[cfg(feature = "tokio")]
 #[tokio::test]

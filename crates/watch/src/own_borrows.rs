@@ -146,7 +146,8 @@ fn end_one_of_several(node: *const ()) {
             _ if end_in_overflow(node) => {}
             _ => own.end_of_an_older(node),
         }
-        if own.len.get() == 0 {
+        // With one more on the heap the list may be empty, and another borrow in the place of the only one.
+        if own.len.get() == 0 && own.only.get().node == SEVERAL.node {
             own.only.set(NONE);
         }
     });

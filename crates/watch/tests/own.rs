@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use fastrand::Rng;
 use narrows_test_utils::panics;
 use narrows_test_utils::payload::Ledger;
 #[cfg(feature = "tokio")]
@@ -160,6 +161,35 @@ fn modifying_what_this_thread_borrows_panics() {
         drop(after);
     }
     assert_eq!(tx.send_replace(2), 1);
+}
+
+#[test]
+fn a_borrow_is_known_whatever_others_came_and_went() {
+    // More than are recorded without the heap.
+    const BORROWS: usize = 12;
+    let (done, end) = mpsc::channel();
+    thread::spawn(move || {
+        let mut rng = Rng::with_seed(1);
+        let tx = Sender::new(0);
+        let all = [&Sender::new(0), &Sender::new(0), &Sender::new(0), &tx];
+        let mut kept = Vec::new();
+        for _ in 0..if cfg!(miri) { 200 } else { 20_000 } {
+            if kept.len() < rng.usize(..=BORROWS) {
+                let which = rng.usize(..all.len());
+                kept.push((which, all[which].borrow()));
+            } else {
+                for _ in 0..rng.usize(..=kept.len()) {
+                    kept.swap_remove(rng.usize(..kept.len()));
+                }
+            }
+            let holds_one = kept.iter().any(|(which, _)| *which == 3);
+            let modified = panics::catch(|| tx.send_modify(|_| ()));
+            assert_eq!(modified.is_err(), holds_one);
+        }
+        done.send(()).expect("it is awaited");
+    });
+    end.recv_timeout(Duration::from_secs(60))
+        .expect("it neither panics nor waits for itself");
 }
 
 #[test]
