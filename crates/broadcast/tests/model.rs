@@ -862,6 +862,23 @@ mod lossless {
         });
     }
 
+    /// A message that is kept, but that nobody reads, makes room for the next.
+    #[test]
+    fn two_sends_against_the_drop_of_the_last_receiver() {
+        model(|| {
+            let (tx, rx) = Builder::new(1).replay(1).lossless().channel();
+            tx.try_send(Message::new(1)).unwrap();
+            let other = tx.clone();
+            let sender =
+                thread::spawn(move || drop(block_on(other.send(Message::new(2))).unwrap()));
+            drop(rx);
+            assert_eq!(block_on(tx.send(Message::new(3))).unwrap(), 0);
+            sender.join().unwrap();
+            let kept = try_value(&mut tx.subscribe_from_oldest());
+            assert!(kept == Ok(2) || kept == Ok(3));
+        });
+    }
+
     /// Room that was granted to a sender that is dropped goes to the next one.
     #[test]
     fn cancelled_send_against_recv() {

@@ -170,21 +170,28 @@ fn a_borrow_is_known_whatever_others_came_and_went() {
     let (done, end) = mpsc::channel();
     thread::spawn(move || {
         let mut rng = Rng::with_seed(1);
-        let tx = Sender::new(0);
-        let all = [&Sender::new(0), &Sender::new(0), &Sender::new(0), &tx];
+        let all: [Sender<u32>; 6] = std::array::from_fn(|_| Sender::new(0));
         let mut kept = Vec::new();
-        for _ in 0..if cfg!(miri) { 200 } else { 20_000 } {
-            if kept.len() < rng.usize(..=BORROWS) {
-                let which = rng.usize(..all.len());
-                kept.push((which, all[which].borrow()));
-            } else {
-                for _ in 0..rng.usize(..=kept.len()) {
+        for _ in 0..if cfg!(miri) { 50 } else { 20_000 } {
+            // Many, then few of them, then some more: those that are left may be on the heap.
+            let steps = [
+                rng.usize(..=BORROWS),
+                rng.usize(..3),
+                rng.usize(1..4),
+                rng.usize(..3),
+            ];
+            for target in steps {
+                while kept.len() > target {
                     kept.swap_remove(rng.usize(..kept.len()));
                 }
+                while kept.len() < target {
+                    let which = rng.usize(..all.len()) * rng.usize(..2);
+                    kept.push((which, all[which].borrow()));
+                }
+                let holds_one = kept.iter().any(|(which, _)| *which == 0);
+                let modified = panics::catch(|| all[0].send_modify(|_| ()));
+                assert_eq!(modified.is_err(), holds_one);
             }
-            let holds_one = kept.iter().any(|(which, _)| *which == 3);
-            let modified = panics::catch(|| tx.send_modify(|_| ()));
-            assert_eq!(modified.is_err(), holds_one);
         }
         done.send(()).expect("it is awaited");
     });
