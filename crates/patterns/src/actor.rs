@@ -114,7 +114,7 @@ async fn run<A: Actor>(
     stop: watch::Receiver<Stop>,
 ) -> Result<A, ActorError<A, A::Error>> {
     let at_once = reached(stop.clone(), Stop::AtOnce);
-    let serving = serve(&mut state, &mut server, reached(stop, Stop::Drain));
+    let serving = serve(&mut state, &mut server, stop);
     let end = race(at_once, catch(serving)).await;
     drop(server); // Whoever waits for an answer has it, before the end is told.
     match end {
@@ -127,9 +127,9 @@ async fn run<A: Actor>(
 async fn serve<A: Actor>(
     state: &mut A,
     server: &mut Server<A::Request, A::Response>,
-    drain: impl Future<Output = ()>,
+    stop: watch::Receiver<Stop>,
 ) -> Result<(), A::Error> {
-    let mut drain = pin!(drain);
+    let mut drain = pin!(reached(stop.clone(), Stop::Drain));
     let mut draining = false;
     let mut look = |server: &mut Server<_, _>, cx: &mut Context<'_>| {
         if !draining && drain.as_mut().poll(cx).is_ready() {
@@ -137,7 +137,8 @@ async fn serve<A: Actor>(
             server.close();
         }
     };
-    loop {
+    // Several requests may be handled in one poll of the task, in which nobody else looks.
+    while *stop.borrow() < Stop::AtOnce {
         let next = poll_fn(|cx| {
             look(server, cx);
             server.poll_recv(cx)
@@ -153,6 +154,7 @@ async fn serve<A: Actor>(
         });
         handled.await?;
     }
+    Ok(())
 }
 
 /// An actor that runs: a future of its end. Dropped, the actor runs on until its last client is gone.

@@ -59,10 +59,20 @@ struct Node<R> {
     clean_up: Duration,
     reason: watch::Sender<Option<R>>,
     /// Kept so that the scopes above reach those below, also when nobody else holds this one.
-    _parent: Option<Arc<Node<R>>>,
+    parent: Option<Arc<Node<R>>>,
     children: Mutex<Vec<Weak<Node<R>>>>,
     #[cfg(feature = "tokio-util")]
     token: tokio_util::sync::CancellationToken,
+}
+
+impl<R> Drop for Node<R> {
+    /// One after the other: a chain of scopes may be long.
+    fn drop(&mut self) {
+        let mut above = self.parent.take();
+        while let Some(mut node) = above.and_then(Arc::into_inner) {
+            above = node.parent.take();
+        }
+    }
 }
 
 /// Work that is cancelled together. Clones are handles of the same scope.
@@ -87,6 +97,8 @@ impl<R: Clone + Send + Sync + 'static> Scope<R> {
         if children.len() == children.capacity() {
             // Looked through only when the list would grow: constant time for each child, on average.
             children.retain(|child| child.strong_count() > 0);
+            let alive = children.len();
+            children.reserve(alive.max(4));
         }
         children.push(Arc::downgrade(&child.node));
         drop(children);
@@ -107,7 +119,7 @@ impl<R: Clone + Send + Sync + 'static> Scope<R> {
         let node = Node {
             clean_up,
             reason: watch::Sender::new(None),
-            _parent: parent,
+            parent,
             children: Mutex::new(Vec::new()),
             #[cfg(feature = "tokio-util")]
             token,

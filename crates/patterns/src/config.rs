@@ -65,7 +65,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<T: PartialEq, E: Clone> Publisher<T, E> {
-    /// Begins with a value, which must be valid as well.
+    /// Begins with a value, which must be valid as well. `validate` must not call [`update`](Self::update) or
+    /// [`refuse`](Self::refuse), which go one after the other.
     ///
     /// # Errors
     ///
@@ -96,15 +97,19 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
     ///
     /// The value, and why it is not valid. The last good one stays, and the error can be seen beside it.
     pub fn update(&self, value: T) -> Result<bool, Refused<T, E>> {
+        // Declared before the lock is taken: the last value is dropped after it is released.
+        let current;
         let _updating = lock(&self.updating);
         if let Err(error) = (self.validate)(&value) {
             self.error.store(Some(error.clone()));
             return Err(Refused { value, error });
         }
-        let (current, number) = {
-            let current = self.current.borrow();
-            (Arc::clone(&current.value), current.number)
-        };
+        let number;
+        {
+            let version = self.current.borrow();
+            current = Arc::clone(&version.value);
+            number = version.number;
+        }
         let differs = *current != value;
         if differs {
             self.current.store(Version {
@@ -146,10 +151,10 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
 
     /// A subscriber of this name, which has seen the current value.
     pub fn subscribe(&self, name: &str) -> Subscriber<T> {
-        let current = self.current.subscribe();
+        let mut current = self.current.subscribe();
         let seen = Arc::new(Seen {
             name: name.to_owned(),
-            version: AtomicU64::new(current.borrow().number),
+            version: AtomicU64::new(current.borrow_and_update().number),
         });
         let mut subscribers = lock(&self.subscribers);
         subscribers.retain(|seen| seen.strong_count() > 0);

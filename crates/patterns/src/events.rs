@@ -64,7 +64,8 @@ pub enum Overflow {
     Lag,
     /// It is [disconnected](Ended::TooSlow): for those who can't go on with a gap, and begin anew.
     Disconnect,
-    /// Publishers wait until it has made room. One that is not read stops them all: drop it.
+    /// Publishers wait until it has made room, so that it misses nothing but what another thread publishes in the
+    /// moment in which it subscribes. One that is not read stops them all: drop it.
     Wait,
 }
 
@@ -197,8 +198,8 @@ impl<E: Send + Sync + 'static> Topic<E> {
         Ok(sent + self.finish(numbered))
     }
 
-    /// Whoever subscribes after this was asked gets none of the events that are published because of it, so
-    /// that their order is the same for all who get them.
+    /// Whoever subscribes to be waited for after this was asked gets none of the events that are published because of
+    /// it.
     fn nobody_is_waited_for(&self) -> bool {
         !self.channels.has_history && self.channels.lossless.receiver_count() == 0
     }
@@ -259,6 +260,8 @@ impl<E: Send + Sync + 'static> Topic<E> {
         let mut subscribers = lock(&self.channels.subscribers);
         if subscribers.len() == subscribers.capacity() {
             subscribers.retain(|book| book.strong_count() > 0);
+            let alive = subscribers.len();
+            subscribers.reserve(alive.max(4));
         }
         subscribers.push(Arc::downgrade(&book));
         drop(subscribers);

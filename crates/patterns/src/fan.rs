@@ -117,7 +117,8 @@ pub struct Merged<T, E> {
 impl<T, E> Merged<T, E> {
     /// The next event and its source's name, or `None` when all sources have ended.
     ///
-    /// A source's events come in order, and its [`Event::Ended`] is the last.
+    /// A source's events come in order, and its [`Event::Ended`] is the last, unless it has given its [`Out`] to a task
+    /// that outlives it: what that sends still comes, and is awaited.
     ///
     /// # Cancel safety
     ///

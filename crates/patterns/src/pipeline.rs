@@ -35,7 +35,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use narrows_mpsc as mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{self, AbortHandle, JoinSet};
 
 use crate::panics::catch;
 use crate::polling::polling;
@@ -63,14 +63,43 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Shared<E> {
     /// The first failure, until it is returned.
     failure: Mutex<Option<PipelineError<E>>>,
-    stages: Mutex<Vec<AbortHandle>>,
+    stages: Mutex<Stages>,
+}
+
+#[derive(Default)]
+struct Stages {
+    running: Vec<(AbortHandle, Arc<str>)>,
+    /// One has failed: those that are added later are stopped too.
+    stopped: bool,
 }
 
 impl<E> Shared<E> {
     fn fail(&self, error: PipelineError<E>) {
         lock(&self.failure).get_or_insert(error);
-        for stage in &*lock(&self.stages) {
+        let mut stages = lock(&self.stages);
+        stages.stopped = true;
+        for (stage, _) in &stages.running {
             stage.abort();
+        }
+    }
+
+    fn add(&self, stage: AbortHandle, name: Arc<str>) {
+        let mut stages = lock(&self.stages);
+        if stages.stopped {
+            stage.abort();
+        }
+        stages.running.push((stage, name));
+    }
+
+    /// A stage's task was dropped before its end. If it was not stopped, the runtime did that.
+    fn dropped(&self, id: task::Id) {
+        let stages = lock(&self.stages);
+        let mut running = stages.running.iter();
+        let name = running.find(|(stage, _)| stage.id() == id);
+        if let (false, Some((_, name))) = (stages.stopped, name) {
+            let (stage, cause) = (Arc::clone(name), Cause::Aborted);
+            drop(stages);
+            self.fail(PipelineError { stage, cause });
         }
     }
 }
@@ -130,7 +159,7 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
             none_in_work,
             shared: Arc::new(Shared {
                 failure: Mutex::new(None),
-                stages: Mutex::new(Vec::new()),
+                stages: Mutex::default(),
             }),
             progress: Progress::default(),
         };
@@ -184,14 +213,15 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
         name: Arc<str>,
         stage: impl Future<Output = Result<(), Cause<E>>> + Send + 'static,
     ) {
-        let shared = Arc::clone(&self.shared);
+        let (shared, stage_name) = (Arc::clone(&self.shared), Arc::clone(&name));
         let handle = self.tasks.spawn(async move {
             let end = catch(stage).await;
             if let Err(cause) = end.unwrap_or_else(|panic| Err(Cause::Panic(panic))) {
-                shared.fail(PipelineError { stage: name, cause });
+                let stage = stage_name;
+                shared.fail(PipelineError { stage, cause });
             }
         });
-        lock(&self.shared.stages).push(handle);
+        self.shared.add(handle, name);
     }
 
     /// The next result, or `None` at the end.
@@ -219,7 +249,11 @@ impl<T: Send + 'static, E: Send + 'static> Pipeline<T, E> {
     /// The last stage hands on no more. Out of line, so that a result costs no more than on a bare channel.
     #[inline(never)]
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, PipelineError<E>>> {
-        while ready!(self.tasks.poll_join_next(cx)).is_some() {}
+        while let Some(ended) = ready!(self.tasks.poll_join_next(cx)) {
+            if let Err(error) = ended {
+                self.shared.dropped(error.id());
+            }
+        }
         // The stages abort what they had in work, and don't wait for it.
         self.in_work = None;
         ready!(self.none_in_work.poll_recv(cx));

@@ -148,7 +148,11 @@ impl<Req, Resp> Client<Req, Resp> {
         let deadline = call.reply.deadline();
         self.queue(call).await?;
         let answer = match until(deadline, &mut rx).await {
-            Some(answer) => answer.map_err(|_| CallError::NoReply),
+            // The server skips a call whose deadline has passed, perhaps before the timer has told this one.
+            Some(answer) => answer.map_err(|_| match deadline {
+                Some(deadline) if deadline <= Instant::now() => CallError::TimedOut,
+                _ => CallError::NoReply,
+            }),
             None => {
                 // From here on the server's `send` fails; what it has sent until here still counts.
                 rx.close();

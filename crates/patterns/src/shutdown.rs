@@ -124,6 +124,8 @@ impl<R> Scope<R> {
             let children: Vec<_> = {
                 let mut tasks = self.tasks();
                 tasks.children.retain(|child| child.strong_count() > 0);
+                let alive = tasks.children.len();
+                tasks.children.reserve(alive.max(4));
                 tasks.children.iter().filter_map(Weak::upgrade).collect()
             };
             for child in children {
@@ -215,6 +217,9 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
     /// It stops when this one does, and can be stopped alone: a request, or a panic, in it stays in it. It is one
     /// scope, though: a panic in one of its tasks stops all of them. Tasks that are to survive each other's panics
     /// get a child each. Its tasks are also in the report of this scope, which never waits longer than its own limit.
+    ///
+    /// As in every scope, a request stops the intake; the workers are asked, and in the end aborted, while somebody
+    /// awaits [`wait`](Self::wait) of this scope or of one around it.
     #[must_use]
     pub fn child(&self, name: &str, limit: Duration) -> Self {
         let prefix = format!("{}{name}/", self.scope.prefix);
@@ -579,7 +584,8 @@ pub struct Stop<R> {
 }
 
 impl<R: Clone> Stop<R> {
-    /// Waits until the task is to stop, and returns why. At once, from then on.
+    /// Waits until the task is to stop, and returns why. At once, from then on; and for ever if the scope is gone
+    /// and was not asked to stop.
     ///
     /// # Cancel safety
     ///
@@ -588,9 +594,12 @@ impl<R: Clone> Stop<R> {
         let mut state = self.state.clone();
         let cause = match state.wait_for(|state| state.phase >= self.phase).await {
             Ok(state) => state.request.as_ref().map(|(cause, _)| cause.clone()),
-            Err(_) => None,
+            Err(_) => self.cause(),
         };
-        cause.unwrap_or(Cause::Forced)
+        match cause {
+            Some(cause) => cause,
+            None => pending().await,
+        }
     }
 
     /// Whether the task is to stop.

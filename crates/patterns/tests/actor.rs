@@ -1,10 +1,11 @@
 //! Actors: each row of the guide's failure table, by its name.
 
-use std::sync::Arc;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use narrows_patterns::actor::{self, Actor, ActorError};
+use narrows_patterns::actor::{self, Actor, ActorError, Running};
 use narrows_patterns::request::{Call, CallError, Client};
 use narrows_test_utils::stress;
 use tokio::task::{JoinHandle, yield_now};
@@ -138,6 +139,28 @@ async fn it_has_to_stop_at_once() {
         [Err(CallError::NoReply), Err(CallError::ServerGone(Add(2)))]
     );
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_has_to_stop_at_once_while_it_is_busy() {
+    /// Stops itself in its first request, and never waits.
+    struct Stops(Arc<OnceLock<Running<Stops>>>);
+    impl Actor for Stops {
+        type Request = u64;
+        type Response = u64;
+        type Error = Infallible;
+
+        async fn handle(&mut self, call: Call<u64, u64>) -> Result<(), Infallible> {
+            self.0.get().expect("it was set before").stop_at_once();
+            let _ = call.reply.send(call.request);
+            Ok(())
+        }
+    }
+    let running = Arc::default();
+    let (client, handle) = actor::start(Stops(Arc::clone(&running)), 2);
+    assert!(running.set(handle).is_ok());
+    let (first, second) = tokio::join!(client.call(1), client.call(2));
+    assert_eq!((first, second), (Ok(1), Err(CallError::ServerGone(2))));
 }
 
 #[tokio::test(start_paused = true)]

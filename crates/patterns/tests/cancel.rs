@@ -28,6 +28,15 @@ fn cancelled<T>(reason: Reason, output: T) -> Result<T, Unfinished<T, Reason>> {
     Err(Unfinished::Cancelled { reason, output })
 }
 
+#[test]
+fn a_chain_of_scopes_is_long() {
+    let mut last = scope();
+    for _ in 0..100_000 {
+        last = last.child();
+    }
+    drop(last);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_work_is_half_way_through() {
     let start = Instant::now();

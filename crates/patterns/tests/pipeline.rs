@@ -205,8 +205,7 @@ async fn too_many_items_at_once() {
 }
 
 /// On several threads: the items block theirs.
-#[test]
-fn items_compute_at_the_same_time() {
+fn three_compute(quick_ones_before: usize) {
     use std::sync::mpsc;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(3)
@@ -217,11 +216,19 @@ fn items_compute_at_the_same_time() {
     let mut meets = vec![(to_first, second), (to_second, first)];
     let results: Vec<_> = runtime.block_on(async {
         let stage = Stage::new("computes").concurrency(4);
-        let pipeline = Pipeline::<_, Infallible>::from_iter(0..3).stage(stage, move |n| {
-            let meet = if n == 0 { None } else { meets.pop() };
+        let items = 0..quick_ones_before + 3;
+        let pipeline = Pipeline::<_, Infallible>::from_iter(items).stage(stage, move |n| {
+            let is_quick = n < quick_ones_before;
+            let meet = if n <= quick_ones_before {
+                None
+            } else {
+                meets.pop()
+            };
             async move {
                 let Some((to_other, other)) = meet else {
-                    std::thread::sleep(5 * MS); // So the stage learns that its work is long.
+                    if !is_quick {
+                        std::thread::sleep(5 * MS); // So the stage learns that its work is long.
+                    }
                     return Ok(true);
                 };
                 to_other.send(()).unwrap();
@@ -230,7 +237,62 @@ fn items_compute_at_the_same_time() {
         });
         pipeline.collect().await.unwrap()
     });
-    assert_eq!(results, [true; 3]);
+    assert!(results.iter().all(|met| *met), "{results:?}");
+}
+
+#[test]
+fn items_compute_at_the_same_time() {
+    three_compute(0);
+}
+
+#[test]
+fn a_quick_item_comes_before_those_that_compute() {
+    three_compute(1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_is_added_after_the_failure() {
+    let start = Instant::now();
+    let pipeline = Pipeline::from_iter(1..5).stage("fails", fail_at_3);
+    sleep(10 * MS).await;
+    let mut pipeline = pipeline.stage("slow", |n| async move {
+        sleep(1000 * MS).await;
+        Ok(n)
+    });
+    let error = pipeline.recv().await.unwrap_err();
+    assert_eq!(
+        (&*error.stage, error.cause),
+        ("fails", Cause::Error("three"))
+    );
+    assert_eq!(start.elapsed(), 10 * MS);
+    assert_eq!(pipeline.recv().await, Ok(None));
+}
+
+#[test]
+fn the_runtime_shuts_down() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    };
+    let first = runtime();
+    let pipeline = first.block_on(async {
+        let pipeline = Pipeline::<_, Infallible>::from_iter(0..).stage("waits", |n| async move {
+            if n == 3 {
+                std::future::pending::<()>().await;
+            }
+            Ok(n)
+        });
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        pipeline
+    });
+    drop(first);
+    let error = runtime()
+        .block_on(pipeline.collect::<Vec<u64>>())
+        .unwrap_err();
+    assert_eq!(error.cause, Cause::Aborted);
 }
 
 async fn later_is_quicker(n: u64) -> Result<u64, Infallible> {

@@ -122,6 +122,15 @@ async fn the_response_is_too_late() {
     seen.expect("the server sees the deadline");
     assert!(served.reply.is_abandoned());
 
+    // Nor is polled before the server, which then skips the call.
+    let (client, mut server) = request::channel::<_, &str>(1);
+    let mut call = pin!(client.call_by(1, Instant::now() + 10 * MS));
+    timeout(MS, call.as_mut()).await.unwrap_err();
+    sleep(10 * MS).await;
+    let skipped = timeout(MS, server.recv()).await;
+    skipped.expect_err("its deadline has passed");
+    assert_eq!(call.await, Err(CallError::TimedOut));
+
     // No limit at all, though now and the longest timeout have no sum.
     let (client, mut server) = request::channel::<_, &str>(1);
     let client = client.with_timeout(Duration::MAX);

@@ -25,6 +25,9 @@ pub enum Cause<E> {
     /// It panicked, with this message.
     #[error("panic: {0}")]
     Panic(String),
+    /// Its task, or that of an item, was dropped: the runtime shut down.
+    #[error("aborted")]
+    Aborted,
 }
 
 /// Why not all results were sent.

@@ -50,11 +50,15 @@ impl<W: Future> Job<W> {
 /// Whether an item gets a task of its own at once, or only if the stage has polled it and it is not done.
 ///
 /// Work that is done at once needs no task, which would cost more than the work. But work that computes for long
-/// is to have a core of its own. So the first item is timed, and then one of [`Self::EVERY`].
+/// is to have a core of its own. So the first item is timed, and while they are quick the second, the fourth and so on,
+/// at least one of [`Self::EVERY`].
 #[derive(Default)]
 pub(super) struct Trial {
     computes: bool,
+    /// How many come before the next that is timed.
     untimed: u32,
+    /// How far apart the last two were that were timed, and quick.
+    apart: u32,
 }
 
 impl Trial {
@@ -69,19 +73,32 @@ impl Trial {
         job: &mut Job<W>,
         cx: &mut Context<'_>,
     ) -> Option<W::Output> {
-        let timed = self.untimed == 0;
-        self.untimed = if timed { Self::EVERY } else { self.untimed } - 1;
-        if self.computes && !timed {
-            return None;
-        }
-        let begun = timed.then(Instant::now);
-        let polled = job.poll(cx);
-        if let Some(begun) = begun {
-            self.computes = begun.elapsed() > Self::LONG;
-        }
+        let polled = if self.untimed == 0 {
+            let begun = Instant::now();
+            let polled = job.poll(cx);
+            self.timed(begun.elapsed());
+            polled
+        } else {
+            self.untimed -= 1;
+            if self.computes {
+                return None;
+            }
+            job.poll(cx)
+        };
         match polled {
             Poll::Ready(output) => Some(output),
             Poll::Pending => None,
+        }
+    }
+
+    fn timed(&mut self, took: Duration) {
+        self.computes = took > Self::LONG;
+        if self.computes {
+            self.apart = 0;
+            self.untimed = Self::EVERY - 1;
+        } else {
+            self.apart = (self.apart * 2).clamp(1, Self::EVERY);
+            self.untimed = self.apart - 1;
         }
     }
 }

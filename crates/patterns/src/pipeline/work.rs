@@ -123,7 +123,7 @@ where
                 idle.push(job);
                 (number, result)
             }
-            Next::Joined(Err(error)) => return Err(Cause::Panic(why(error))),
+            Next::Joined(Err(error)) => return Err(why(error)),
         };
         if !results.put(number, result.map_err(Cause::Error)?).await {
             return Ok(());
@@ -131,9 +131,9 @@ where
     }
 }
 
-fn why(error: JoinError) -> String {
+fn why<E>(error: JoinError) -> Cause<E> {
     match error.try_into_panic() {
-        Ok(panic) => message(&*panic),
-        Err(error) => error.to_string(),
+        Ok(panic) => Cause::Panic(message(&*panic)),
+        Err(_) => Cause::Aborted,
     }
 }

@@ -13,6 +13,7 @@
 //! forgotten and closed in one step, and only once it is not in the folder.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -71,7 +72,7 @@ impl Folder {
     }
 
     /// The regular files in the folder. Of several names of one file, the first that sorts.
-    fn names(&self) -> io::Result<BTreeMap<FileId, String>> {
+    fn names(&self) -> io::Result<BTreeMap<FileId, OsString>> {
         let mut names = BTreeMap::new();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
@@ -82,7 +83,7 @@ impl Folder {
                 Err(error) => return Err(error),
             };
             if metadata.is_file() {
-                let name = entry.file_name().to_string_lossy().into_owned();
+                let name = entry.file_name();
                 let known = names.entry(FileId::of(&metadata)).or_insert(name.clone());
                 if name < *known {
                     *known = name;
@@ -93,15 +94,21 @@ impl Folder {
     }
 
     /// Notes new names and absences, and lets go what has ended.
-    fn compare(&mut self, names: &BTreeMap<FileId, String>, settings: &Settings, look: &mut Look) {
+    fn compare(
+        &mut self,
+        names: &BTreeMap<FileId, OsString>,
+        settings: &Settings,
+        look: &mut Look,
+    ) {
         for tail in &mut self.tails {
             let Some(name) = names.get(&tail.id) else {
                 tail.gone_since.get_or_insert_with(Instant::now);
                 continue;
             };
             tail.gone_since = None;
-            if **name != *tail.name {
-                let name: Arc<str> = name.as_str().into();
+            let name = name.to_string_lossy();
+            if *name != *tail.name {
+                let name: Arc<str> = name.into();
                 let before = std::mem::replace(&mut tail.name, Arc::clone(&name));
                 look.events.push(Event::Renamed(before, name));
             }
@@ -115,21 +122,22 @@ impl Folder {
 
     fn open_new(
         &mut self,
-        names: &BTreeMap<FileId, String>,
+        names: &BTreeMap<FileId, OsString>,
         settings: &Settings,
         look: &mut Look,
         problems: &mut BTreeSet<String>,
     ) {
         let mut known: BTreeSet<_> = self.tails.iter().map(|tail| tail.id).collect();
-        for (id, name) in names {
-            if known.contains(id) || !settings.follows(name) {
+        for (id, file_name) in names {
+            let name = file_name.to_string_lossy();
+            if known.contains(id) || !settings.follows(&name) {
                 continue;
             }
             if self.tails.len() >= settings.max_files {
                 problems.insert(format!("more than {} files", settings.max_files));
                 break;
             }
-            match Tail::open(&self.path.join(name), name.as_str().into()) {
+            match Tail::open(&self.path.join(file_name), (*name).into()) {
                 // Another file may have got the name since; it is the handle that counts.
                 Ok(tail) => {
                     if known.insert(tail.id) {
