@@ -283,8 +283,8 @@ where
 
 /// Tells work that it is cancelled.
 ///
-/// Work that has learned of the cancellation from its token, by any method, and then returns, counts as
-/// cancelled; work that returns without having learned of it counts as finished.
+/// Work that has learned of the cancellation from its token, by any method but [`scope`](Self::scope), and then returns,
+/// counts as cancelled; work that returns without having learned of it counts as finished.
 pub struct Token<R> {
     scope: Scope<R>,
     seen: Arc<AtomicBool>,
