@@ -4,9 +4,10 @@
 //!
 //! The next message goes where the oldest one is, and there is room for it when that one has no shares. So
 //! a sender joins a list under the tail's lock, and whoever gives up a share asks whether anybody waits
-//! there. Room is *granted* in the order of joining, as many times as there is room: a granted sender may
-//! send whenever it comes to it, since others leave as much room as was granted. One that is never polled
-//! again keeps that one place and nothing else; one that is dropped hands it on.
+//! there, and so does a sender whose message nobody will read. Room is *granted* in the order of joining, as
+//! many times as there is room: a granted sender may send whenever it comes to it, since others leave as much
+//! room as was granted. One that is never polled again keeps that one place and nothing else; one that is
+//! dropped hands it on.
 //!
 //! # The dangerous race
 //!

@@ -43,7 +43,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -54,13 +54,14 @@ use tokio::time::sleep;
 
 use crate::panics::{catch, message};
 use crate::race::{First, race};
+use crate::weak_list::WeakList;
 
 struct Node<R> {
     clean_up: Duration,
     reason: watch::Sender<Option<R>>,
     /// Kept so that the scopes above reach those below, also when nobody else holds this one.
     parent: Option<Arc<Node<R>>>,
-    children: Mutex<Vec<Weak<Node<R>>>>,
+    children: Mutex<WeakList<Node<R>>>,
     #[cfg(feature = "tokio-util")]
     token: tokio_util::sync::CancellationToken,
 }
@@ -93,15 +94,7 @@ impl<R: Clone + Send + Sync + 'static> Scope<R> {
     #[must_use]
     pub fn child(&self) -> Self {
         let child = Self::with_parent(self.node.clean_up, Some(Arc::clone(&self.node)));
-        let mut children = self.children();
-        if children.len() == children.capacity() {
-            // Looked through only when the list would grow: constant time for each child, on average.
-            children.retain(|child| child.strong_count() > 0);
-            let alive = children.len();
-            children.reserve(alive.max(4));
-        }
-        children.push(Arc::downgrade(&child.node));
-        drop(children);
+        self.children().push(&child.node);
         // A cancellation sets the reason before it goes through the list: one of the two finds the other.
         if let Some(reason) = self.reason() {
             child.cancel(reason);
@@ -120,7 +113,7 @@ impl<R: Clone + Send + Sync + 'static> Scope<R> {
             clean_up,
             reason: watch::Sender::new(None),
             parent,
-            children: Mutex::new(Vec::new()),
+            children: Mutex::default(),
             #[cfg(feature = "tokio-util")]
             token,
         };
@@ -167,12 +160,7 @@ impl<R: Clone + Send + Sync + 'static> Scope<R> {
             #[cfg(feature = "tokio-util")]
             scope.node.token.cancel();
             let children = std::mem::take(&mut *scope.children());
-            scopes.extend(
-                children
-                    .iter()
-                    .filter_map(Weak::upgrade)
-                    .map(|node| Self { node }),
-            );
+            scopes.extend(children.alive().map(|node| Self { node }));
         }
         first
     }
@@ -231,7 +219,7 @@ impl<R: Clone + Send + Sync + 'static> Scope<R> {
 }
 
 impl<R> Scope<R> {
-    fn children(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Node<R>>>> {
+    fn children(&self) -> std::sync::MutexGuard<'_, WeakList<Node<R>>> {
         let children = &self.node.children;
         children.lock().unwrap_or_else(PoisonError::into_inner)
     }

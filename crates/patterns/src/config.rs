@@ -31,10 +31,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use narrows_watch as watch;
 use thiserror::Error;
+
+use crate::weak_list::WeakList;
 
 struct Version<T> {
     number: u64,
@@ -57,7 +59,7 @@ pub struct Publisher<T, E> {
     validate: Box<Validate<T, E>>,
     /// One update at a time, from the validation to the sending.
     updating: Mutex<()>,
-    subscribers: Mutex<Vec<Weak<Seen>>>,
+    subscribers: Mutex<WeakList<Seen>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -87,7 +89,7 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
             error: watch::Sender::new(None),
             validate: Box::new(validate),
             updating: Mutex::new(()),
-            subscribers: Mutex::new(Vec::new()),
+            subscribers: Mutex::default(),
         })
     }
 
@@ -104,12 +106,10 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
             self.error.store(Some(error.clone()));
             return Err(Refused { value, error });
         }
-        let number;
-        {
-            let version = self.current.borrow();
-            current = Arc::clone(&version.value);
-            number = version.number;
-        }
+        let version = self.current.borrow();
+        current = Arc::clone(&version.value);
+        let number = version.number;
+        drop(version);
         let differs = *current != value;
         if differs {
             self.current.store(Version {
@@ -156,9 +156,7 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
             name: name.to_owned(),
             version: AtomicU64::new(current.borrow_and_update().number),
         });
-        let mut subscribers = lock(&self.subscribers);
-        subscribers.retain(|seen| seen.strong_count() > 0);
-        subscribers.push(Arc::downgrade(&seen));
+        lock(&self.subscribers).push(&seen);
         Subscriber { current, seen }
     }
 
@@ -167,9 +165,9 @@ impl<T: PartialEq, E: Clone> Publisher<T, E> {
     pub fn behind(&self) -> Vec<String> {
         let number = self.current.borrow().number;
         let subscribers = lock(&self.subscribers);
-        let alive = subscribers.iter().filter_map(Weak::upgrade);
         // ORDERING: Relaxed; the number is all that is read.
-        alive
+        subscribers
+            .alive()
             .filter(|seen| seen.version.load(Ordering::Relaxed) < number)
             .map(|seen| seen.name.clone())
             .collect()

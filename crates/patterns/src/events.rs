@@ -50,12 +50,14 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use narrows_broadcast as broadcast;
 use narrows_broadcast::Lossless;
 use narrows_broadcast::error::{RecvError, TrySendError};
 use thiserror::Error;
+
+use crate::weak_list::WeakList;
 
 /// What happens when a subscriber is a whole ring of events behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +105,7 @@ struct Channels<E> {
     turn: tokio::sync::Mutex<()>,
     /// One more than the number of the last event.
     published: AtomicU64,
-    subscribers: Mutex<Vec<Weak<Book>>>,
+    subscribers: Mutex<WeakList<Book>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -145,7 +147,7 @@ impl<E: Send + Sync + 'static> Topic<E> {
                 has_history: history > 0,
                 turn: tokio::sync::Mutex::new(()),
                 published: AtomicU64::new(0),
-                subscribers: Mutex::new(Vec::new()),
+                subscribers: Mutex::default(),
             }),
         }
     }
@@ -257,14 +259,7 @@ impl<E: Send + Sync + 'static> Topic<E> {
             missed: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
         });
-        let mut subscribers = lock(&self.channels.subscribers);
-        if subscribers.len() == subscribers.capacity() {
-            subscribers.retain(|book| book.strong_count() > 0);
-            let alive = subscribers.len();
-            subscribers.reserve(alive.max(4));
-        }
-        subscribers.push(Arc::downgrade(&book));
-        drop(subscribers);
+        lock(&self.channels.subscribers).push(&book);
         Subscriber { rx: Ok(rx), book }
     }
 
@@ -273,8 +268,8 @@ impl<E: Send + Sync + 'static> Topic<E> {
     pub fn subscribers(&self) -> Vec<Status> {
         let published = self.channels.published.load(Ordering::Relaxed);
         let subscribers = lock(&self.channels.subscribers);
-        let alive = subscribers.iter().filter_map(Weak::upgrade);
-        alive
+        subscribers
+            .alive()
             .filter(|book| !book.has_ended.load(Ordering::Relaxed))
             .map(|book| Status {
                 name: book.name.clone(),

@@ -53,6 +53,7 @@ mod polling;
 mod race;
 pub mod request;
 pub mod shutdown;
+mod weak_list;
 
 /// The guide: its snippets are tests.
 #[cfg(doctest)]

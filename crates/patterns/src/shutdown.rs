@@ -43,7 +43,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, pending};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use narrows_watch as watch;
@@ -52,6 +52,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::race::race;
+use crate::weak_list::WeakList;
 
 /// How long an aborted task may take until it counts as stuck: it runs to its next `await`.
 const GRACE: Duration = Duration::from_millis(100);
@@ -83,7 +84,7 @@ struct Tasks<R> {
     finished: u64,
     panicked: Vec<String>,
     aborted: Vec<String>,
-    children: Vec<Weak<Scope<R>>>,
+    children: WeakList<Scope<R>>,
 }
 
 /// The tasks of a scope and of the scopes in it; each task is in the books of all scopes around it.
@@ -122,11 +123,8 @@ impl<R> Scope<R> {
         });
         if advanced {
             let children: Vec<_> = {
-                let mut tasks = self.tasks();
-                tasks.children.retain(|child| child.strong_count() > 0);
-                let alive = tasks.children.len();
-                tasks.children.reserve(alive.max(4));
-                tasks.children.iter().filter_map(Weak::upgrade).collect()
+                let tasks = self.tasks();
+                tasks.children.alive().collect()
             };
             for child in children {
                 child.advance(phase, request);
@@ -231,11 +229,7 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
         };
         let parent = Some(Arc::clone(&self.scope));
         let child = Self::with_parent(prefix, limit, parent, inherited);
-        if tasks.children.len() == tasks.children.capacity() {
-            // Looked through only when the list would grow: constant time for each child, on average.
-            tasks.children.retain(|child| child.strong_count() > 0);
-        }
-        tasks.children.push(Arc::downgrade(&child.scope));
+        tasks.children.push(&child.scope);
         child
     }
 
@@ -260,7 +254,7 @@ impl<R: Clone + Send + Sync + 'static> Shutdown<R> {
                 finished: 0,
                 panicked: Vec::new(),
                 aborted: Vec::new(),
-                children: Vec::new(),
+                children: WeakList::default(),
             }),
             ended: watch::Sender::new(()),
         };
